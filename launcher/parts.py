@@ -1,0 +1,114 @@
+"""The product's own processes: how each is started, and with which environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from app.core.errors import SettingError
+from app.settings import Settings
+from launcher.command import ROOT
+from launcher.credentials import Credentials
+from launcher.errors import LauncherError
+from launcher.folder import DataFolder
+from launcher.process import Program
+
+WORKER_SHUTDOWN_MS = 20_000
+
+DEFAULTS = {
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+    "WEB_CONCURRENCY": "1",
+    # How long an idle consumer sleeps between two looks at its queue, in ms; by default 1000.
+    "dramatiq_worker_timeout": "100",
+}
+
+
+def without_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment without Telltale's settings, so that a test sees only those that it gives."""
+    names = {entry.name.upper() for entry in fields(Settings)}
+    return {name: value for name, value in env.items() if name not in names}
+
+
+def environment(
+    given: Mapping[str, str], *, folder: DataFolder, secrets: Credentials, host: str, port: int
+) -> dict[str, str]:
+    """What every process of the product gets: ``given``, and what it leaves open.
+
+    Raises:
+        LauncherError: a setting is wrong; the message names it and says what it should be.
+    """
+    env = {
+        **DEFAULTS,
+        "ALLOWED_ORIGINS": ",".join(_origins(host, port)),
+        **{name: value for name, value in given.items() if value},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
+        "SECRET_KEY": secrets.secret_key,
+        "ADMIN_KEY": secrets.admin_key,
+        "ADMIN_PASSWORD": secrets.admin_password,
+        "HOST": host,
+        "PORT": str(port),
+    }
+    try:
+        Settings.from_env(env)
+    except SettingError as error:
+        raise LauncherError(str(error)) from None
+    return env
+
+
+def _origins(host: str, port: int) -> list[str]:
+    names = ["localhost", "127.0.0.1"]
+    if host not in ("0.0.0.0", "::", *names):
+        names.append(f"[{host}]" if ":" in host else host)
+    return [f"http://{name}:{port}" for name in names]
+
+
+def prepare(env: Mapping[str, str], answer: Path) -> Program:
+    """Migrates, makes the first project, user and key, and answers with one line of JSON."""
+    return _python("prepare", env, "-m", "flask", "--app", "wsgi", "prepare", answer=answer)
+
+
+def web(name: str, env: Mapping[str, str], port: int) -> Program:
+    """REST, sockets and the dashboard's files."""
+    words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+    return _python(name, {**env, "PORT": str(port)}, *words, stop_timeout_s=25.0)
+
+
+def worker(name: str, env: Mapping[str, str]) -> Program:
+    """The Dramatiq actors: drain, deliver and the rest."""
+    command = str(Path(sys.executable).with_name("dramatiq-gevent"))
+    words = ("workers.main", "--processes", "1", "--threads", "12")
+    patience = ("--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS))
+    return _python(name, env, command, *words, *patience, stop_timeout_s=25.0)
+
+
+def clock(env: Mapping[str, str]) -> Program:
+    """What happens by the second."""
+    return _python("clock", env, "-m", "workers.clock")
+
+
+def demo(env: Mapping[str, str], url: str, key: str) -> Program:
+    """The demo fleet, which knows what an agent knows: an address and a key."""
+    env = {**without_settings(env), "TELLTALE_URL": url, "TELLTALE_KEY": key}
+    return _python("demo", env, "-m", "demo")
+
+
+def _python(
+    name: str,
+    env: Mapping[str, str],
+    *words: str,
+    stop_timeout_s: float = 10.0,
+    answer: Path | None = None,
+) -> Program:
+    return Program(
+        name=name,
+        argv=(sys.executable, *words),
+        cwd=ROOT,
+        env=env,
+        stop_timeout_s=stop_timeout_s,
+        answer=answer,
+    )

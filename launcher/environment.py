@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,10 +94,16 @@ def run_logged(words: Sequence[str], purpose: str, *, env: dict[str, str] | None
             raise SetupFailed(f"Could not {purpose} within 15 minutes; see {log}.") from None
     if done.returncode == 0:
         return
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if "ERROR" in line or "error" in line]
-    last = (errors or lines or ["it said nothing"])[-1].strip()
-    raise SetupFailed(f"Could not {purpose}: {last} (all of it: {log}).")
+    said = _essence(log.read_text(errors="replace").splitlines())
+    raise SetupFailed(f"Could not {purpose}: {said} (all of it is in {log}).")
+
+
+def _essence(lines: list[str]) -> str:
+    """What a failed pip, npm or apt-get had to say, without what it says each time."""
+    noise = re.compile(r"npm (error|ERR!)( code .*| A complete log .*)?$")
+    spoken = [line.strip() for line in lines if line.strip() and not noise.match(line.strip())]
+    errors = [line for line in spoken if "error" in line.lower()]
+    return " ".join(errors[:2] or spoken[-1:] or ["it said nothing"])[:400]
 
 
 def _works() -> bool:

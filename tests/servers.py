@@ -1,4 +1,4 @@
-"""Real servers for the tests: one PostgreSQL and one Valkey a session, a database for each who asks."""
+"""Real servers for the tests: one PostgreSQL and one Valkey, and databases for whoever asks."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Servers:
 
     @contextmanager
     def redis(self) -> Iterator[str]:
-        """The address of an empty numbered database of Valkey; channels are shared by all of them."""
+        """The address of an empty numbered database of Valkey; all of them share the channels."""
         url = self._valkey.url(next(self._redis_databases))
         with Redis.from_url(url) as client:
             client.flushdb()

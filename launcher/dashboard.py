@@ -44,13 +44,26 @@ class Node:
         return {**os.environ, "PATH": path, "NO_UPDATE_NOTIFIER": "1"}
 
 
+def present() -> bool:
+    """Whether this checkout has the dashboard's sources."""
+    return (SOURCE / "package.json").exists()
+
+
+def check(script: str) -> bool:
+    """Run one of the dashboard's own checks, ``lint`` or ``test``; whether it was content."""
+    node = find_node()
+    print(f"$ npm --prefix dashboard run {script}", flush=True)
+    words = [*node.npm, "--prefix", str(SOURCE), "run", "--silent", script]
+    return subprocess.run(words, cwd=ROOT, env=node.environment()).returncode == 0
+
+
 def build() -> None:
     """Build the dashboard unless the last build was made of the same sources.
 
     Raises:
         SetupFailed: npm or the build failed.
     """
-    if not (SOURCE / "package.json").exists():
+    if not present():
         return
     sources = _digest(_sources())
     if BUILT.exists() and STAMP.exists() and STAMP.read_text() == sources:

@@ -1,0 +1,1 @@
+"""What the files in ``script/`` do: set-up first, with the standard library alone."""

@@ -59,6 +59,13 @@ class DataFolder:
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"telltale-{digest}"
 
+    def forget_sockets(self) -> None:
+        """Remove the socket folders that lie outside of the data folder."""
+        for name in ("pg", "vk"):
+            folder = self.sockets(name)
+            if not folder.is_relative_to(self.root):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def log(self, name: str) -> Path:
         """The log file of one child."""
         return self.logs / f"{name}.log"
@@ -98,3 +105,18 @@ class DataFolder:
                 f"Another Telltale is running on the data folder {self.root}."
             ) from None
         return lock
+
+
+def make_private(folder: Path, owner: tuple[int, int] | None = None) -> None:
+    """Make a folder that only ``owner`` (``(uid, gid)``; by default this user) may enter.
+
+    Raises:
+        PlaceUnusable: somebody else's lies there.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    uid = owner[0] if owner else os.geteuid()
+    if folder.stat().st_uid not in (uid, os.geteuid()):
+        raise PlaceUnusable(f"The folder {folder} belongs to another user.")
+    if owner:
+        os.chown(folder, *owner)
+    folder.chmod(0o700)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
-import stat
+import shutil
 import subprocess
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from launcher.errors import LauncherError, PlaceUnusable
+from launcher.folder import make_private
 from launcher.process import Program
-from launcher.system_user import make_traversable, server_user
+from launcher.system_user import make_readable, make_traversable, server_user
 
 USER = "telltale"
 DATABASE = "telltale"
@@ -91,9 +93,8 @@ class Postgres:
         if (self.data / "PG_VERSION").exists():
             return None
         new = self._unfinished
-        subprocess.run(["rm", "-rf", str(new)], check=True)
-        new.mkdir(mode=0o700)
-        self._hand_over(new)
+        shutil.rmtree(new, ignore_errors=True)
+        make_private(new, self.user)
         argv = [str(_binary("initdb")), "-D", str(new), "-U", USER, "--encoding=UTF8",
                 "--locale-provider=builtin", "--locale=C.UTF-8", "--auth-local=trust",
                 "--auth-host=reject"]  # fmt: skip
@@ -106,6 +107,14 @@ class Postgres:
         if self.data.exists():
             self.data.rmdir()
         self._unfinished.rename(self.data)
+
+    def left_over(self) -> bool:
+        """Whether the server of a launcher that was killed is still on its way out."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            return psutil.Process(pid).name() == "postgres"
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            return False
 
     def program(self) -> Program:
         """The server."""
@@ -148,18 +157,14 @@ class Postgres:
         )
 
     def _prepare_folders(self) -> None:
-        self.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._hand_over(self.sockets)
+        make_private(self.sockets, self.user)
         if self.user is not None:
-            for path in (self.data, self.sockets, _binary("postgres")):
+            package = _binary("postgres").parents[2]
+            for path in (self.data, self.sockets, package):
                 make_traversable(path)
-
-    def _hand_over(self, folder: Path) -> None:
-        if self.user is not None:
-            os.chown(folder, *self.user)
-        elif folder.stat().st_uid != os.geteuid():
-            raise PlaceUnusable(f"The folder {folder} belongs to another user.")
-        folder.chmod(stat.S_IRWXU)
+            make_readable(package)
+            if (libraries := package.with_name(f"{package.name}.libs")).exists():
+                make_readable(libraries)
 
 
 def _binary(name: str) -> Path:

@@ -23,6 +23,7 @@ from launcher.supervisor import Supervisor
 from launcher.valkey import Valkey
 from launcher.waiting import wait_until
 
+LEFT_OVER_TIMEOUT_S = 30.0
 INITDB_TIMEOUT_S = 120.0
 PREPARE_TIMEOUT_S = 300.0
 READY_TIMEOUT_S = 60.0
@@ -129,6 +130,7 @@ class Stack:
         """Stop everything, the last started first; by force where it does not end by itself."""
         self.supervisor.stop_all()
         if self._lock is not None:
+            self.folder.forget_sockets()
             self._lock.close()
             self._lock = None
 
@@ -194,6 +196,12 @@ class Stack:
             check_redis(settings.redis_url)
 
     def _start_servers(self) -> None:
+        wait_until(
+            lambda: not (self.postgres.left_over() or self.valkey.left_over()),
+            timeout_s=LEFT_OVER_TIMEOUT_S,
+            what=lambda: f"Older servers on the data folder {self.folder.root} do not end.",
+            abort=self.abort,
+        )
         if self._own_postgres:
             if initdb := self.postgres.initdb():
                 self.supervisor.run(initdb, timeout_s=INITDB_TIMEOUT_S, abort=self.abort)

@@ -48,3 +48,15 @@ def make_traversable(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
+
+
+def make_readable(folder: Path) -> None:
+    """Let other users read and run what lies in ``folder``, installed under a strict umask."""
+    readable = stat.S_IROTH | stat.S_IXOTH
+    if folder.stat().st_mode & readable == readable:
+        return
+    for path in (*folder.rglob("*"), folder):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            runnable = stat.S_IXOTH if mode & stat.S_IXUSR else 0
+            path.chmod(mode | stat.S_IROTH | runnable)

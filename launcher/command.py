@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EPILOG = """\
 Everything that is kept (database, log, keys, log files) lies in the data folder. DATABASE_URL and
 REDIS_URL, where set, take the place of the embedded PostgreSQL and Valkey. All settings are read
-from the environment; docs/operations.md lists them.
+from the environment; app/settings.py lists them.
 """
 
 

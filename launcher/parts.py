@@ -21,8 +21,10 @@ WORKER_SHUTDOWN_MS = 20_000
 DEFAULTS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "WEB_CONCURRENCY": "1",
-    # How long an idle consumer sleeps between two looks at its queue, in ms; by default 1000.
+    # How long an idle consumer sleeps between two looks at its queue, and how long one that has lost
+    # Redis waits before it tries again; in ms, by default 1000 and 3000.
     "dramatiq_worker_timeout": "100",
+    "dramatiq_restart_delay": "500",
 }
 
 
@@ -74,7 +76,7 @@ def prepare(env: Mapping[str, str], answer: Path) -> Program:
 
 def web(name: str, env: Mapping[str, str], port: int) -> Program:
     """REST, sockets and the dashboard's files."""
-    words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+    words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--no-control-socket", "wsgi:app")
     return _python(name, {**env, "PORT": str(port)}, *words, stop_timeout_s=25.0)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import signal
 import shutil
+import signal
 import subprocess
 from functools import cached_property
 from pathlib import Path

@@ -50,6 +50,7 @@ class Process:
     def __init__(self, program: Program, log: Path, *, on_exit: Callable[[Process], None]) -> None:
         self.program = program
         self.exited = threading.Event()
+        self._swept = False
         user = f"{program.user[0]}:{program.user[1]}" if program.user else "-"
         words = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid())]
         with log.open("ab") as output, _answer_file(program) as answer:
@@ -95,6 +96,8 @@ class Process:
 
     def pids(self) -> list[int]:
         """The first process and all its descendants, parents first."""
+        if not self.alive:
+            return []
         try:
             first = psutil.Process(self.pid)
             return [self.pid, *(child.pid for child in first.children(recursive=True))]
@@ -108,7 +111,7 @@ class Process:
         """
         if self.alive:
             self._send(self.pid, self.program.stop_signal)
-            self._send(self.pid, signal.SIGCONT)
+            self.resume()
         deadline = time.monotonic() + self.program.stop_timeout_s
         while not self.exited.wait(0.05):
             if hurry is not None and hurry.is_set():
@@ -127,7 +130,10 @@ class Process:
         self.sweep()
 
     def sweep(self) -> None:
-        """Kill what is left of its group after the first process has gone."""
+        """Kill what is left of its group; only once, since its id may become another's."""
+        if self._swept:
+            return
+        self._swept = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

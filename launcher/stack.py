@@ -12,6 +12,7 @@ from typing import IO, Self
 from app.settings import Settings
 from launcher import parts
 from launcher.credentials import load_or_make
+from launcher.errors import LauncherError
 from launcher.external import check_postgres, check_redis
 from launcher.folder import DataFolder
 from launcher.ports import address, claim
@@ -138,8 +139,10 @@ class Stack:
         """Start a part that is down, and wait until it answers.
 
         Raises:
-            LauncherError: it runs already, or ended again.
+            LauncherError: it runs already, ended again, or there is none of that name.
         """
+        if name not in self._programs:
+            raise LauncherError(f"There is no part called {name!r} here.")
         self._begin(self._programs[name])
         self._wait_answer(name)
 

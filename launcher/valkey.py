@@ -78,3 +78,4 @@ class Valkey:
     def wipe(self) -> None:
         """Forget everything: remove the data. Only while it does not run."""
         shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir()

@@ -21,8 +21,8 @@ WORKER_SHUTDOWN_MS = 20_000
 DEFAULTS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "WEB_CONCURRENCY": "1",
-    # How long an idle consumer sleeps between two looks at its queue, and how long one that has lost
-    # Redis waits before it tries again; in ms, by default 1000 and 3000.
+    # How long an idle consumer sleeps between two looks at its queue, and how long one that has
+    # lost Redis waits before it tries again; in ms, by default 1000 and 3000.
     "dramatiq_worker_timeout": "100",
     "dramatiq_restart_delay": "500",
 }

@@ -74,6 +74,12 @@ def prepare(env: Mapping[str, str], answer: Path) -> Program:
     return _python("prepare", env, "-m", "flask", "--app", "wsgi", "prepare", answer=answer)
 
 
+def demo_key(env: Mapping[str, str], answer: Path) -> Program:
+    """Makes a key for the demo fleet, and answers with it."""
+    words = ("keys", "create", "--role", "manager", "--name", "demo", "--quiet")
+    return _python("keys", env, "-m", "flask", "--app", "wsgi", *words, answer=answer)
+
+
 def web(name: str, env: Mapping[str, str], port: int) -> Program:
     """REST, sockets and the dashboard's files."""
     words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--no-control-socket", "wsgi:app")

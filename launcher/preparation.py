@@ -1,4 +1,4 @@
-"""What ``flask prepare`` answered: the way in for a person, and the demo fleet's key."""
+"""The product's own commands that a start asks something: how to read their answers."""
 
 from __future__ import annotations
 
@@ -6,34 +6,44 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.credentials import keep_private
 from launcher.errors import PartFailed
-from launcher.folder import DataFolder
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """``sign_in_path`` signs in one browser, once; the keys open the API."""
+    """The way in for a person: ``sign_in_path`` signs in one browser, once."""
 
     sign_in_path: str = "/"
     admin_email: str = ""
-    demo_key: str = ""
 
 
-def take_answer(answer: Path, folder: DataFolder) -> Prepared:
-    """Read the answer and remove its file. A demo key is told once, so it is kept in the folder.
+def take_prepared(answer: Path) -> Prepared:
+    """What ``flask prepare`` answered.
 
     Raises:
-        PartFailed: the answer is not what was asked for.
+        PartFailed: it is not what was asked for.
     """
-    text = answer.read_text()
-    answer.unlink()
     try:
-        told = json.loads(text.strip().splitlines()[-1])
-        path, email = str(told["sign_in_path"]), str(told["admin_email"])
+        told = json.loads(_take_last_line(answer))
+        return Prepared(str(told["sign_in_path"]), str(told["admin_email"]))
     except (ValueError, LookupError, TypeError):
         raise PartFailed("prepare gave no usable answer.") from None
-    kept = folder.root / "demo_key"
-    if key := told.get("demo_key"):
-        keep_private(kept, str(key))
-    return Prepared(path, email, kept.read_text().strip() if kept.exists() else "")
+
+
+def take_key(answer: Path) -> str:
+    """What ``flask keys create --quiet`` answered: the key.
+
+    Raises:
+        PartFailed: it is none.
+    """
+    key = _take_last_line(answer)
+    if not key.startswith("tt_"):
+        raise PartFailed("keys gave no usable answer.")
+    return key
+
+
+def _take_last_line(answer: Path) -> str:
+    """It holds a secret, so the file goes."""
+    lines = answer.read_text().split("\n")
+    answer.unlink()
+    return next((line for line in reversed(lines) if line.strip()), "")

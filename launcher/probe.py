@@ -11,10 +11,11 @@ TIMEOUT_S = 3.0
 class Probe:
     """Asks for ``/readyz`` (its parts answer too) or ``/healthz`` (it lives) at one address.
 
-    ``last`` is the newest answer, for a message.
+    With a ``key`` it asks as its bearer. ``last`` is the newest answer, for a message.
     """
 
-    def __init__(self, url: str, path: str) -> None:
+    def __init__(self, url: str, path: str, *, key: str = "") -> None:
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._address = urlsplit(url).netloc
         self._path = path
         self.last = "no answer"
@@ -23,7 +24,7 @@ class Probe:
         """Whether the answer is 200."""
         connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_S)
         try:
-            connection.request("GET", self._path)
+            connection.request("GET", self._path, headers=self._headers)
             response = connection.getresponse()
             body = response.read(2000).decode(errors="replace").strip()
             self.last = f"{response.status} {body}"

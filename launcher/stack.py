@@ -11,13 +11,13 @@ from typing import IO, Self
 
 from app.settings import Settings
 from launcher import parts
-from launcher.credentials import load_or_make
+from launcher.credentials import keep_private, load_or_make
 from launcher.errors import LauncherError
 from launcher.external import check_postgres, check_redis
 from launcher.folder import DataFolder
 from launcher.ports import address, claim
 from launcher.postgres import Postgres
-from launcher.preparation import Prepared, take_answer
+from launcher.preparation import Prepared, take_key, take_prepared
 from launcher.probe import Probe
 from launcher.process import Program
 from launcher.supervisor import Supervisor
@@ -27,6 +27,7 @@ from launcher.waiting import wait_until
 LEFT_OVER_TIMEOUT_S = 30.0
 INITDB_TIMEOUT_S = 120.0
 PREPARE_TIMEOUT_S = 300.0
+COMMAND_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 60.0
 
 
@@ -219,7 +220,7 @@ class Stack:
         answer = self.folder.run / "prepared.json"
         program = parts.prepare(self.env, answer)
         self.supervisor.run(program, timeout_s=PREPARE_TIMEOUT_S, abort=self.abort)
-        self.prepared = take_answer(answer, self.folder)
+        self.prepared = take_prepared(answer)
 
     def _start_product(self) -> None:
         for name, port in self._ports.items():
@@ -229,7 +230,18 @@ class Stack:
         self._begin(parts.clock(self.env))
         self.wait_ready()
         if self._demo:
-            self._begin(parts.demo(self.env, self.url, self.prepared.demo_key))
+            self._begin(parts.demo(self.env, self.url, self._demo_key()))
+
+    def _demo_key(self) -> str:
+        kept = self.folder.root / "demo_key"
+        key = kept.read_text().strip() if kept.exists() else ""
+        if not key or not Probe(self.url, "/v1/auth/me", key=key)():
+            answer = self.folder.run / "demo_key"
+            program = parts.demo_key(self.env, answer)
+            self.supervisor.run(program, timeout_s=COMMAND_TIMEOUT_S, abort=self.abort)
+            key = take_key(answer)
+            keep_private(kept, key)
+        return key
 
     def _begin(self, program: Program) -> None:
         self._programs[program.name] = program

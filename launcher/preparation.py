@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.errors import PartFailed
+from launcher.errors import LauncherError, PartFailed, PlaceUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,19 @@ class Prepared:
 
     sign_in_path: str = "/"
     admin_email: str = ""
+
+
+def as_sentence(failure: PartFailed) -> LauncherError:
+    """The failure of a command as its own last sentence, where it ended with one."""
+    last = failure.log_lines[-1] if failure.log_lines else ""
+    if found := re.search(r"Can't locate revision identified by '(\w+)'", last):
+        return PlaceUnusable(
+            f"The database was made by another version of Telltale (its schema is {found[1]}, "
+            "which this version does not know): use that version, or another data folder."
+        )
+    if found := re.match(r"(?:Error|telltale): (.+)", last):
+        return LauncherError(found[1])
+    return failure
 
 
 def take_prepared(answer: Path) -> Prepared:

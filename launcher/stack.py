@@ -12,12 +12,12 @@ from typing import IO, Self
 from app.settings import Settings
 from launcher import parts
 from launcher.credentials import keep_private, load_or_make
-from launcher.errors import LauncherError
+from launcher.errors import LauncherError, PartFailed
 from launcher.external import check_postgres, check_redis
 from launcher.folder import DataFolder
 from launcher.ports import address, claim
 from launcher.postgres import Postgres
-from launcher.preparation import Prepared, take_key, take_prepared
+from launcher.preparation import Prepared, as_sentence, take_key, take_prepared
 from launcher.probe import Probe
 from launcher.process import Program
 from launcher.supervisor import Supervisor
@@ -219,7 +219,10 @@ class Stack:
     def _prepare(self) -> None:
         answer = self.folder.run / "prepared.json"
         program = parts.prepare(self.env, answer)
-        self.supervisor.run(program, timeout_s=PREPARE_TIMEOUT_S, abort=self.abort)
+        try:
+            self.supervisor.run(program, timeout_s=PREPARE_TIMEOUT_S, abort=self.abort)
+        except PartFailed as failure:
+            raise as_sentence(failure) from None
         self.prepared = take_prepared(answer)
 
     def _start_product(self) -> None:

@@ -68,12 +68,12 @@ class Running:
 
 
 @contextmanager
-def launched(data: Path, *words: str) -> Iterator[Running]:
+def launched(data: Path, *words: str, **settings: str) -> Iterator[Running]:
     command = [sys.executable, "-m", "launcher", "server", "--port", "0", "--data", str(data)]
     with subprocess.Popen(
         [*command, *words],
         cwd=ROOT,
-        env=without_settings(os.environ),
+        env={**without_settings(os.environ), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -143,6 +143,14 @@ def test_an_interrupt_while_it_starts(data: Path) -> None:
         assert running.end() == 0
         nothing_left(processes)
         assert "Telltale is ready" not in running.output
+
+
+def test_a_layout_that_cannot_change(data: Path) -> None:
+    with launched(data, "--no-demo", PARTITIONS="4") as running:
+        assert running.end() == 1
+        sentences = running.output.splitlines()[1:]
+        assert len(sentences) == 1
+        assert sentences[0].startswith("PARTITIONS is 4, but the data was laid out with 8")
 
 
 def test_a_part_that_dies_is_named_and_comes_back(data: Path) -> None:

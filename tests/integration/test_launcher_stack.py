@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from launcher.errors import LauncherError
+from launcher.errors import LauncherError, PlaceUnusable
 from launcher.probe import Probe
 from launcher.stack import Stack
 
@@ -79,6 +80,17 @@ def test_a_stalled_part_answers_nobody_until_it_goes_on(own: Stack) -> None:
             client.ping()
         own.resume("valkey")
     own.wait_ready()
+
+
+def test_a_database_of_another_version(tmp_path: Path) -> None:
+    with Stack(tmp_path, durable=False) as stack:
+        with psycopg.connect(stack.database_url, autocommit=True) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    with (
+        pytest.raises(PlaceUnusable, match="another version of Telltale"),
+        Stack(tmp_path, durable=False),
+    ):
+        pass
 
 
 def test_names_that_are_none(own: Stack) -> None:

@@ -1,0 +1,1 @@
+"""Telltale: the live picture of a fleet of AI agents."""

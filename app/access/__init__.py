@@ -1,0 +1,1 @@
+"""Who is asking: keys, tokens, sessions and passwords, turned into an identity."""

@@ -1,0 +1,144 @@
+"""From a request's credential to an identity: API key, access token, socket token or session."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+from flask import Request
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.access.sessions import Session, Sessions
+from app.access.tokens import Tokens
+from app.core.errors import Forbidden, OriginRefused, Unauthenticated, Unavailable
+from app.domain.access import Identity, Permission
+from app.storage import credentials
+
+SESSION_COOKIE: Final = "telltale_session"
+CSRF_HEADER: Final = "X-CSRF-Token"
+KEY_CACHE_S: Final = 5.0
+KEY_CACHE_ENTRIES: Final = 10_000
+
+
+class Authenticator:
+    """Finds out who is asking. A revoked key is honoured for at most five seconds more."""
+
+    def __init__(
+        self, engine: Engine, tokens: Tokens, sessions: Sessions, origins: tuple[str, ...]
+    ) -> None:
+        self._engine = engine
+        self.tokens = tokens
+        self.sessions = sessions
+        self._origins = frozenset(origins)
+        self._keys: OrderedDict[str, tuple[float, Identity | None]] = OrderedDict()
+
+    def request(self, request: Request, permission: Permission | None = None) -> Identity:
+        """Who sends this REST request.
+
+        Raises:
+            Unauthenticated: nobody we know.
+            Forbidden: the role may not do this, or a write came without its CSRF token.
+            Unavailable: it cannot be known now.
+        """
+        identity = self._bearer(request)
+        if identity is None:
+            session = self.session(request)
+            if session is None:
+                raise Unauthenticated
+            if request.method not in {"GET", "HEAD", "OPTIONS"}:
+                self.check_csrf(request, session)
+            identity = session.identity()
+        return _permitted(identity, permission)
+
+    def socket(self, request: Request, permission: Permission) -> Identity:
+        """Who opens this socket; called before the upgrade.
+
+        Raises:
+            As ``request``; and OriginRefused for a browser page that is not on the list.
+        """
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in self._origins:
+            raise OriginRefused(f"The origin {origin} is not in ALLOWED_ORIGINS.")
+        token = request.args.get("token")
+        if token is not None:
+            try:
+                identity = self.tokens.spend_socket(token)
+            except RedisError:
+                raise Unavailable("Redis is out of reach.", retry_after_s=1) from None
+            if identity is None:
+                raise Unauthenticated("This socket token is wrong, too old, or was used before.")
+            return _permitted(identity, permission)
+        identity = self._bearer(request)
+        if identity is None:
+            session = self.session(request)
+            if session is None:
+                raise Unauthenticated
+            identity = session.identity()
+        return _permitted(identity, permission)
+
+    def session(self, request: Request) -> Session | None:
+        """The browser session of a request.
+
+        Raises:
+            Unavailable: Redis is out of reach.
+        """
+        cookie = request.cookies.get(SESSION_COOKIE)
+        if not cookie:
+            return None
+        try:
+            return self.sessions.find(cookie)
+        except RedisError:
+            raise Unavailable("Redis is out of reach.", retry_after_s=1) from None
+
+    def check_csrf(self, request: Request, session: Session) -> None:
+        """A browser's write must carry the session's token.
+
+        Raises:
+            Forbidden: it does not.
+        """
+        if request.headers.get(CSRF_HEADER) != session.csrf_token:
+            raise Forbidden(f"A write from a browser needs the {CSRF_HEADER} header.")
+
+    def _bearer(self, request: Request) -> Identity | None:
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            return None
+        credential = credential.strip()
+        if scheme.lower() != "bearer" or not credential:
+            raise Unauthenticated("Authorization must be: Bearer <credential>.")
+        identity = (
+            self._key(credential)
+            if credential.startswith("tt_")
+            else self.tokens.read_access(credential)
+        )
+        if identity is None:
+            raise Unauthenticated("This credential is unknown, revoked or has expired.")
+        return identity
+
+    def _key(self, key: str) -> Identity | None:
+        now = time.monotonic()
+        cached = self._keys.get(key)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        try:
+            with self._engine.connect() as connection:
+                identity = credentials.identify(connection, key)
+        except SQLAlchemyError:
+            if cached is not None and cached[1] is not None:
+                # PostgreSQL is away: whom we knew a moment ago may go on sending.
+                return cached[1]
+            raise Unavailable("PostgreSQL is out of reach.", retry_after_s=1) from None
+        self._keys[key] = (now + KEY_CACHE_S, identity)
+        self._keys.move_to_end(key)
+        while len(self._keys) > KEY_CACHE_ENTRIES:
+            self._keys.popitem(last=False)
+        return identity
+
+
+def _permitted(identity: Identity, permission: Permission | None) -> Identity:
+    if permission is not None and not identity.may(permission):
+        raise Forbidden(f"The role {identity.role.value} may not do that ({permission.value}).")
+    return identity

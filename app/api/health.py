@@ -1,0 +1,78 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.backplane.hub import Hub
+from app.core.logging import get_logger
+from app.core.redis import RedisClient
+
+log = get_logger(__name__)
+
+
+def create_blueprint(engine: Engine, redis: RedisClient, hub: Hub) -> Blueprint:
+    """The routes that machines look at."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        """The process lives."""
+        return _answer({"process": True})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        """Its parts answer; 503 names which does not."""
+        return _answer(
+            {
+                "postgres": _postgres(engine),
+                "redis": _redis(redis),
+                "backplane": hub.ready.is_set() and hub.connected,
+            }
+        )
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus' text format, of all processes that share PROMETHEUS_MULTIPROC_DIR."""
+        registry = REGISTRY
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    return blueprint
+
+
+def _answer(parts: dict[str, bool]) -> Response:
+    good = all(parts.values())
+    return Response(
+        msgspec.json.encode({"status": "ok" if good else "unavailable", "parts": parts}),
+        status=200 if good else 503,
+        content_type="application/json",
+    )
+
+
+def _postgres(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1 FROM partitions LIMIT 1"))
+    except SQLAlchemyError as error:
+        log.debug("not_ready", part="postgres", error=str(error).split("\n")[0])
+        return False
+    return True
+
+
+def _redis(redis: RedisClient) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError as error:
+        log.debug("not_ready", part="redis", error=str(error))
+        return False

@@ -1,0 +1,187 @@
+"""Reading events: pages of history, long polling, one event, server-sent events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from flask import Response, request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from sqlalchemy import Engine
+
+from app.access.authenticator import Authenticator
+from app.backplane.hub import Hub
+from app.core.errors import BadRequest, NotFound, Problem, Unavailable
+from app.domain.access import Permission
+from app.domain.catch_up import unusable
+from app.domain.cursor import Cursor, CursorInvalid
+from app.domain.event import StoredEvent, encode_event
+from app.domain.subscription import Filter
+from app.schemas.events import EventsQuery, FilterQuery
+from app.storage import events
+
+HEARTBEAT_S: Final = 15.0
+STREAM_PAGE: Final = 500
+READY_S: Final = 5.0
+
+
+class CursorGone(Problem):
+    """The cursor is of another epoch, or history does not reach back so far."""
+
+    status, code, title = 410, "cursor_gone", "This cursor is of no use any more"
+
+
+class Page(msgspec.Struct):
+    """Events and where to go on."""
+
+    items: list[StoredEvent]
+    next: str | None
+
+
+def create_blueprint(authenticator: Authenticator, engine: Engine, hub: Hub) -> Blueprint:
+    """The reading routes."""
+    blueprint = Blueprint("events", __name__, description="What happened.")
+
+    def heads() -> Cursor:
+        if not hub.ready.wait(READY_S):
+            raise Unavailable("The heads of the partitions are not known yet.", retry_after_s=1)
+        return hub.heads()
+
+    @blueprint.route("/v1/events")
+    class Events(MethodView):
+        @blueprint.arguments(EventsQuery, location="query")
+        def get(self, query: dict[str, Any]) -> Response:
+            """Events, newest first; with ``after``, those behind a cursor, oldest first."""
+            identity = authenticator.request(request, Permission.READ)
+            page = _page(query, identity.project_id, engine, hub, heads())
+            return Response(msgspec.json.encode(page), content_type="application/json")
+
+    @blueprint.route("/v1/events/<event_id>")
+    class OneEvent(MethodView):
+        def get(self, event_id: str) -> Response:
+            """One event by its id."""
+            identity = authenticator.request(request, Permission.READ)
+            with engine.connect() as connection:
+                found = events.one(connection, identity.project_id, event_id)
+            if found is None:
+                raise NotFound("There is no event with this id.")
+            return Response(encode_event(found), content_type="application/json")
+
+    @blueprint.route("/v1/stream")
+    class Stream(MethodView):
+        @blueprint.arguments(FilterQuery, location="query")
+        def get(self, query: dict[str, Any]) -> Response:
+            """The live stream as server-sent events; ``Last-Event-ID`` continues it."""
+            identity = authenticator.request(request, Permission.READ)
+            start = _start(request.headers.get("Last-Event-ID"), heads(), engine)
+            return Response(
+                _stream(engine, hub, identity.project_id, query["filter"], start),
+                content_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            )
+
+    return blueprint
+
+
+def _page(query: dict[str, Any], project_id: Any, engine: Engine, hub: Hub, head: Cursor) -> Page:
+    wanted: Filter = query["filter"]
+    since, until = query.get("since"), query.get("until")
+    limit: int = query["limit"]
+    after: Cursor | None = query.get("after")
+    cursor: Cursor | None = query.get("cursor")
+    forward = query.get("order", "asc" if after is not None else "desc") == "asc"
+    if after is not None:
+        if not forward:
+            raise BadRequest("after goes with order=asc.")
+        _check(after, head, engine)
+    if cursor is not None and (
+        cursor.epoch != head.epoch or len(cursor.offsets) != len(head.offsets)
+    ):
+        raise CursorGone
+    if not forward:
+        with engine.connect() as connection:
+            found, older = events.newest(
+                connection, project_id, wanted, cursor or head, limit, since=since, before=until
+            )
+        return Page(found, str(older) if any(older.offsets) else None)
+    place = cursor or after or Cursor(head.epoch, (0,) * len(head.offsets))
+    found, place = _forward(engine, project_id, wanted, place, head, limit, since, until)
+    deadline = time.monotonic() + query["wait"]
+    while not found and (left := deadline - time.monotonic()) > 0:
+        hub.moved.wait(min(left, 1.0))
+        found, place = _forward(engine, project_id, wanted, place, hub.heads(), limit, since, until)
+    more = place != head or after is not None
+    return Page(found, str(place) if more else None)
+
+
+def _forward(
+    engine: Engine,
+    project_id: Any,
+    wanted: Filter,
+    place: Cursor,
+    head: Cursor,
+    limit: int,
+    since: datetime | None,
+    until: datetime | None,
+) -> tuple[list[StoredEvent], Cursor]:
+    if place == head:
+        return [], place
+    with engine.connect() as connection:
+        return events.forward(
+            connection, project_id, wanted, place, head, limit, since=since, before=until
+        )
+
+
+def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
+    with engine.connect() as connection:
+        oldest = events.oldest_offsets(connection, len(head.offsets))
+    reason = unusable(cursor, head, oldest, 2**62)
+    # History read from the very beginning misses nothing that was ever promised.
+    if reason == "epoch" or (reason is not None and any(cursor.offsets)):
+        raise CursorGone(f"Start again without a cursor ({reason}).")
+
+
+def _start(last_event_id: str | None, head: Cursor, engine: Engine) -> Cursor:
+    if not last_event_id:
+        return head
+    try:
+        cursor = Cursor.parse(last_event_id)
+    except CursorInvalid as error:
+        raise BadRequest(f"Last-Event-ID: {error}") from None
+    _check(cursor, head, engine)
+    return cursor
+
+
+def _stream(
+    engine: Engine, hub: Hub, project_id: Any, wanted: Filter, place: Cursor
+) -> Iterator[bytes]:
+    yield b": telltale\nretry: 2000\n\n"
+    quiet_since = time.monotonic()
+    while True:
+        head = hub.heads()
+        if head.epoch != place.epoch:
+            return
+        if place != head:
+            with engine.connect() as connection:
+                found, place = events.sweep(
+                    connection, project_id, wanted, place, head, STREAM_PAGE
+                )
+            if found:
+                yield b"".join(
+                    b"event: event\ndata: %s\n\n" % encode_event(event) for event in found[:-1]
+                )
+                # The id stands with the last event of a page: a page is taken up again as a whole.
+                yield b"id: %s\nevent: event\ndata: %s\n\n" % (
+                    str(place).encode(),
+                    encode_event(found[-1]),
+                )
+                quiet_since = time.monotonic()
+                continue
+        if time.monotonic() - quiet_since > HEARTBEAT_S:
+            yield b"id: %s\nevent: heads\ndata: {}\n\n" % str(place).encode()
+            quiet_since = time.monotonic()
+        hub.moved.wait(1.0)

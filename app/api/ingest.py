@@ -1,0 +1,264 @@
+"""``POST /v1/events``: events by REST (protocol §3)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import gevent
+import msgspec
+from flask import Blueprint, Request, Response, request
+
+from app.access.authenticator import Authenticator
+from app.api.body import read_body
+from app.backplane.hub import Hub
+from app.core import clock, metrics
+from app.core.errors import (
+    BadRequest,
+    LogFull,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMediaType,
+)
+from app.domain.access import Permission
+from app.domain.event import MAX_BATCH, Event, EventRejected, accept, encode_event, read_item
+from app.domain.json_text import split_container
+from app.domain.partition import agent_key, partition_of
+from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
+from app.settings import Settings
+
+MAX_WAIT_S: Final = 10.0
+
+
+class TooManyEvents(Unprocessable):
+    """More events in one body than a batch may have."""
+
+    code, title = "too_many_events", "Too many events in one batch"
+
+
+class Refused(msgspec.Struct):
+    """One item of a batch that is not in."""
+
+    index: int
+    id: str | None
+    code: str
+    detail: str
+
+
+class Receipt(msgspec.Struct, omit_defaults=True):
+    """The answer: what was taken. ``stored`` is there when it was waited for."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Refused]
+    stored: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One agent's part of a body."""
+
+    run: Run
+    indexes: list[int] = field(default_factory=list)
+    outcome: Outcome | None = None
+    mark: Mark = NOWHERE
+
+
+def create_blueprint(
+    settings: Settings, authenticator: Authenticator, appender: Appender, hub: Hub
+) -> Blueprint:
+    """The ingest route."""
+    blueprint = Blueprint("ingest", __name__)
+    behind = timedelta(days=min(30, settings.retention_days))
+
+    @blueprint.post("/v1/events")
+    def post_events() -> Response:
+        identity = authenticator.request(request, Permission.SEND)
+        wait_s = _wait_asked(request)
+        items = _items(request, read_body(request, settings.body_timeout_s))
+        now = clock.now()
+        accepted, refused = _judge(items, now, behind)
+        batches = _by_agent(accepted, str(identity.project_id), now, settings)
+        _append_all(batches, appender)
+        duplicates = 0
+        for batch in batches:
+            if batch.outcome is not None and batch.outcome.verdict is Verdict.TAKEN:
+                duplicates += batch.outcome.duplicates
+                metrics.events_in.labels("rest").inc(len(batch.indexes))
+            else:
+                refused += _not_taken(batch)
+        taken = len(items) - len(refused)
+        if not taken:
+            raise _nothing_taken(batches, refused)
+        refused.sort(key=lambda item: item.index)
+        stored = wait_s > 0 and _wait_stored(batches, hub, settings.partitions, wait_s)
+        receipt = Receipt(taken - duplicates, duplicates, refused, stored)
+        response = Response(
+            msgspec.json.encode(receipt),
+            status=200 if stored else 202,
+            content_type="application/json",
+        )
+        if wait_s > 0:
+            response.headers["Preference-Applied"] = f"wait={wait_s:g}"
+        return response
+
+    return blueprint
+
+
+def _wait_asked(req: Request) -> float:
+    for preference in req.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.strip().lower() == "wait":
+            try:
+                seconds = float(value.strip().strip('"'))
+            except ValueError:
+                raise BadRequest("Prefer: wait must be a number of seconds.") from None
+            if not 0 <= seconds <= MAX_WAIT_S:
+                raise BadRequest(f"Prefer: wait may be at most {MAX_WAIT_S:g} seconds.")
+            return seconds
+    return 0.0
+
+
+def _items(req: Request, body: bytes) -> list[bytes]:
+    """The body as items, each still the bytes that were sent.
+
+    Raises:
+        Problem: the body as a whole cannot be read.
+    """
+    media_type = req.mimetype or "application/json"
+    if media_type not in {"application/json", "application/x-ndjson"}:
+        raise UnsupportedMediaType(f"{media_type} is not understood here.")
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The body is not UTF-8.") from None
+    if media_type == "application/x-ndjson":
+        items = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        items = _json_items(body)
+    if not items:
+        raise Unprocessable("There is no event in the body.")
+    if len(items) > MAX_BATCH:
+        raise TooManyEvents(f"A batch may have {MAX_BATCH} events; this one has {len(items)}.")
+    return items
+
+
+def _json_items(body: bytes) -> list[bytes]:
+    start = body.lstrip()[:1]
+    if start == b"{":
+        return [body.strip()]
+    if start != b"[":
+        raise BadRequest("The body must be a JSON object or an array of them.")
+    try:
+        return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except (msgspec.DecodeError, RecursionError) as error:
+        # One item that the decoder cannot bear must not take the others with it.
+        items = split_container(body)
+        if items:
+            return items
+        raise BadRequest(f"{error}.") from None
+
+
+def _judge(
+    items: list[bytes], now: datetime, behind: timedelta
+) -> tuple[list[tuple[int, Event]], list[Refused]]:
+    accepted: list[tuple[int, Event]] = []
+    refused: list[Refused] = []
+    for index, item in enumerate(items):
+        try:
+            accepted.append((index, accept(read_item(item), now=now, behind=behind)))
+        except EventRejected as error:
+            why = error.rejected
+            metrics.events_rejected.labels(why.code).inc()
+            refused.append(Refused(index, why.id, why.code, why.detail))
+    return accepted, refused
+
+
+def _by_agent(
+    accepted: list[tuple[int, Event]], project: str, now: datetime, settings: Settings
+) -> list[_Batch]:
+    batches: dict[str, _Batch] = {}
+    for index, event in accepted:
+        batch = batches.get(event.agent_id)
+        if batch is None:
+            batch = batches[event.agent_id] = _Batch(
+                Run(
+                    key=agent_key(project, event.agent_id),
+                    project=project,
+                    ids=[],
+                    records=[],
+                    received_at=now.isoformat(),
+                    rate=settings.rate_limit_events_per_s,
+                    burst=settings.rate_limit_burst,
+                )
+            )
+        batch.indexes.append(index)
+        batch.run.ids.append(event.id)
+        batch.run.records.append(encode_event(event))
+    return list(batches.values())
+
+
+def _append_all(batches: list[_Batch], appender: Appender) -> None:
+    def append(batch: _Batch) -> None:
+        try:
+            batch.outcome, batch.mark = appender.append(batch.run)
+        except LogUnavailable:
+            batch.outcome = None
+
+    if len(batches) == 1:
+        append(batches[0])
+    else:
+        # Together, so that they share the next append.
+        gevent.joinall([gevent.spawn(append, batch) for batch in batches])
+
+
+def _not_taken(batch: _Batch) -> list[Refused]:
+    code, detail = "unavailable", "The log is out of reach; it is not known whether this is in."
+    if batch.outcome is not None:
+        reason = "rate" if batch.outcome.verdict is Verdict.RATE else "backlog"
+        metrics.events_refused.labels(reason).inc(len(batch.indexes))
+        code, detail = (
+            ("rate_limited", "This agent sends too fast.")
+            if reason == "rate"
+            else ("backlog_full", "The backlog is full.")
+        )
+    return [
+        Refused(index, event_id, code, detail)
+        for index, event_id in zip(batch.indexes, batch.run.ids, strict=True)
+    ]
+
+
+def _nothing_taken(batches: list[_Batch], refused: list[Refused]) -> Problem:
+    """The status for a request of which nothing is in."""
+    outcomes = [batch.outcome for batch in batches]
+    errors = [{"pointer": f"/{r.index}", "code": r.code, "detail": r.detail} for r in refused]
+    waits = [outcome.retry_after_ms / 1000 for outcome in outcomes if outcome is not None]
+    if any(outcome is None for outcome in outcomes):
+        return Unavailable("The log is out of reach.", retry_after_s=1)
+    if any(o is not None and o.verdict is Verdict.FULL for o in outcomes):
+        return LogFull(retry_after_s=max(waits))
+    if outcomes:
+        return TooManyRequests(retry_after_s=max(waits))
+    return Unprocessable("No event in the body is acceptable.", errors=errors)
+
+
+def _wait_stored(batches: list[_Batch], hub: Hub, partitions: int, wait_s: float) -> bool:
+    taken: dict[int, Mark] = {}
+    for batch in batches:
+        if batch.outcome is not None and batch.outcome.verdict is Verdict.TAKEN:
+            partition = partition_of(batch.run.key, partitions)
+            if partition not in taken or batch.mark.logged > taken[partition].logged:
+                taken[partition] = batch.mark
+    deadline = time.monotonic() + wait_s
+    while taken:
+        taken = {p: mark for p, mark in taken.items() if not hub.has_passed(p, mark)}
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        if taken:
+            hub.moved.wait(min(left, 0.25))
+    return not taken

@@ -1,0 +1,110 @@
+"""Errors as problem details (RFC 9457): our own, and what Flask and webargs refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Flask, Response
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from app.core.errors import Problem, Unavailable
+from app.core.logging import get_logger
+
+log = get_logger(__name__)
+
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "unprocessable",
+}
+
+
+def problem_response(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    retry_after_s: float | None = None,
+) -> Response:
+    """A problem as a response."""
+    body: dict[str, Any] = {
+        "type": f"urn:telltale:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        body["errors"] = errors
+    response = Response(
+        msgspec.json.encode(body), status=status, content_type="application/problem+json"
+    )
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, round(retry_after_s)))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="telltale"'
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error of this app as a problem; nothing internal leaks."""
+
+    @app.errorhandler(Problem)
+    def ours(error: Problem) -> Response:
+        return problem_response(
+            error.status,
+            error.code,
+            error.title,
+            error.detail,
+            errors=error.errors,
+            retry_after_s=error.retry_after_s,
+        )
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        fields = getattr(error, "data", None) or {}
+        response = problem_response(
+            status,
+            _CODES.get(status, "http_error"),
+            error.name,
+            error.description or error.name,
+            errors=_pointers(fields.get("messages", {})),
+        )
+        if status == 405:
+            response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
+        return response
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(RedisError)
+    def out_of_reach(error: Exception) -> Response:
+        log.warning("part_out_of_reach", error=str(error).split("\n")[0])
+        return ours(Unavailable(retry_after_s=1))
+
+    @app.errorhandler(SQLAlchemyError)
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("request_failed", exc_info=error)
+        return problem_response(500, "internal", Problem.title, "It has been logged.")
+
+
+def _pointers(messages: Any, path: str = "") -> list[dict[str, str]]:
+    """Marshmallow's messages as pointers; the first level is where the field was (json, query)."""
+    if isinstance(messages, list):
+        return [{"pointer": path or "/", "detail": str(message)} for message in messages]
+    if not isinstance(messages, dict):
+        return []
+    found: list[dict[str, str]] = []
+    for name, inner in messages.items():
+        deeper = path if name in {"json", "query", "_schema"} else f"{path}/{name}"
+        found += _pointers(inner, deeper)
+    return found

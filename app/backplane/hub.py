@@ -1,0 +1,235 @@
+"""The hub of a gateway process: the one reader of the backplane.
+
+It turns what may be lost, repeated or late into a stream that is none of these: each partition's
+events once, in order, without a hole. What is missing is read from PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import msgspec
+from gevent.event import Event as Signal
+from gevent.queue import Full, Queue
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.backplane.messages import CHANNEL, AgentsTouched, Batch, Beat, Superseded, decode, encode
+from app.core import metrics
+from app.core.identifiers import uuid7
+from app.core.logging import get_logger
+from app.core.redis import RedisClient
+from app.domain.cursor import Cursor
+from app.domain.event import encode_event
+from app.domain.sequence import check
+from app.eventlog.log import Mark
+from app.storage import events, partitions
+
+BEAT_S = 2.0
+SILENCE_S = 7.0
+COMPARE_S = 1.0
+INBOX_MESSAGES = 2000
+REFILL_PAGE = 1000
+
+log = get_logger(__name__)
+
+BatchListener = Callable[[Batch], None]
+
+
+class Hub:
+    """Listeners are called in the order of history, from one greenlet, and must not wait."""
+
+    def __init__(self, redis: RedisClient, engine: Engine, partition_count: int) -> None:
+        self._redis = redis
+        self._engine = engine
+        self._name = uuid7().hex
+        self._inbox: Queue[bytes] = Queue(INBOX_MESSAGES)
+        self._heads = [0] * partition_count
+        self._drained: dict[int, Mark] = {}
+        self._compare_now = Signal()
+        self._last_heard = time.monotonic()
+        self._greenlets: list[gevent.Greenlet[..., Any]] = []
+        self.epoch = ""
+        self.ready = Signal()
+        self.moved = Signal()
+        """Set and cleared whenever a head moves; those who wait are woken."""
+        self.on_batch: list[BatchListener] = []
+        self.on_agents: list[Callable[[AgentsTouched], None]] = []
+        self.on_superseded: list[Callable[[Superseded], None]] = []
+        self.on_epoch: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Begin to read. Returns at once; ``ready`` is set when the heads are known."""
+        if not self._greenlets:
+            self._greenlets = [
+                gevent.spawn(self._read),
+                gevent.spawn(self._dispatch),
+                gevent.spawn(self._compare),
+                gevent.spawn(self._beat),
+            ]
+
+    def stop(self) -> None:
+        """Stop reading."""
+        gevent.killall(self._greenlets, timeout=2)
+        self._greenlets = []
+
+    def heads(self) -> Cursor:
+        """The cursor of somebody who has seen all that this process has delivered."""
+        return Cursor(self.epoch, tuple(self._heads))
+
+    def has_passed(self, partition: int, mark: Mark) -> bool:
+        """Whether everything in the log up to this point is stored."""
+        drained = self._drained.get(partition)
+        return (
+            drained is not None
+            and drained.generation == mark.generation
+            and drained.logged >= mark.logged
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the backplane was heard lately."""
+        return time.monotonic() - self._last_heard < SILENCE_S
+
+    def _read(self) -> None:
+        while True:
+            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+            try:
+                pubsub.subscribe(CHANNEL)
+                self._last_heard = time.monotonic()
+                # What was published while nobody listened shows in the heads.
+                self._compare_now.set()
+                while self.connected:
+                    message = pubsub.get_message(timeout=1.0)
+                    if message is not None:
+                        self._last_heard = time.monotonic()
+                        try:
+                            self._inbox.put_nowait(message["data"])
+                        except Full:
+                            metrics.backplane_dropped.inc()
+                log.warning("backplane_silent", seconds=SILENCE_S)
+            except (RedisError, OSError) as error:
+                log.warning("backplane_lost", error=str(error))
+            finally:
+                try:
+                    pubsub.close()
+                except (RedisError, OSError):
+                    log.debug("backplane_close_failed")
+            gevent.sleep(0.2)
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self._redis.publish(CHANNEL, encode(Beat(self._name)))
+            except RedisError as error:
+                log.debug("beat_failed", error=str(error))
+            gevent.sleep(BEAT_S)
+
+    def _dispatch(self) -> None:
+        while True:
+            message = decode(self._inbox.get())
+            try:
+                match message:
+                    case Batch():
+                        if self.ready.is_set():
+                            self._take(message)
+                    case AgentsTouched():
+                        for touched in self.on_agents:
+                            touched(message)
+                    case Superseded():
+                        for superseded in self.on_superseded:
+                            superseded(message)
+            except SQLAlchemyError as error:
+                # The comparison of heads brings it, once PostgreSQL is back.
+                log.warning("refill_failed", error=str(error))
+            except Exception:
+                log.exception("dispatch_failed")
+
+    def _take(self, batch: Batch) -> None:
+        if batch.epoch != self.epoch:
+            self._compare_now.set()
+            return
+        partition = batch.partition
+        step = check(self._heads[partition], batch.first, batch.last)
+        if step.gap is not None:
+            self._refill(partition, step.gap[1])
+            step = check(self._heads[partition], batch.first, batch.last)
+        if step.skip:
+            # Some of it was delivered already: the rest comes from PostgreSQL, in whole events.
+            self._refill(partition, batch.last)
+            batch.items = {}
+        if batch.drained:
+            self._drained[batch.partition] = Mark(batch.generation, batch.drained)
+        self._deliver(batch)
+
+    def _deliver(self, batch: Batch) -> None:
+        self._heads[batch.partition] = max(self._heads[batch.partition], batch.last)
+        for listener in self.on_batch:
+            listener(batch)
+        self.moved.set()
+        self.moved.clear()
+
+    def _refill(self, partition: int, last: int) -> None:
+        metrics.refills.inc()
+        while self._heads[partition] < last:
+            head = self._heads[partition]
+            with self._engine.connect() as connection:
+                found = events.between(connection, partition, head + 1, last, REFILL_PAGE)
+            # The dispatcher and the comparison may both refill: whoever came second starts anew.
+            if self._heads[partition] != head:
+                continue
+            items: dict[str, list[msgspec.Raw]] = {}
+            for project_id, event in found:
+                items.setdefault(str(project_id), []).append(msgspec.Raw(encode_event(event)))
+            upto = found[-1][1].offset if len(found) == REFILL_PAGE else last
+            self._deliver(
+                Batch(
+                    epoch=self.epoch,
+                    partition=partition,
+                    first=head + 1,
+                    last=upto,
+                    generation="",
+                    drained=0,
+                    cursors={},
+                    items=items,
+                )
+            )
+
+    def _compare(self) -> None:
+        """Compare the heads with PostgreSQL's, every second and after every reconnect."""
+        behind: dict[int, int] = {}
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    states = partitions.states(connection)
+            except SQLAlchemyError as error:
+                log.debug("heads_unknown", error=str(error).split("\n")[0])
+                gevent.sleep(COMPARE_S)
+                continue
+            if states and states[0].epoch != self.epoch:
+                self._begin(states[0].epoch, [state.head for state in states])
+            for state in states:
+                self._drained[state.partition] = Mark(state.log_generation, state.log_drained)
+                # A publish may simply still be on its way: act on what was missing a round ago.
+                if behind.get(state.partition, state.head) > self._heads[state.partition]:
+                    try:
+                        self._refill(state.partition, behind[state.partition])
+                    except SQLAlchemyError as error:
+                        log.warning("refill_failed", error=str(error))
+            behind = {state.partition: state.head for state in states}
+            self._compare_now.wait(COMPARE_S)
+            self._compare_now.clear()
+
+    def _begin(self, epoch: str, heads: list[int]) -> None:
+        first = not self.epoch
+        self.epoch = epoch
+        self._heads = heads
+        self.ready.set()
+        if not first:
+            log.warning("epoch_changed", epoch=epoch)
+            for listener in self.on_epoch:
+                listener()

@@ -1,0 +1,52 @@
+"""What processes tell each other over Redis pub/sub. Any of it may be lost."""
+
+from __future__ import annotations
+
+import msgspec
+
+CHANNEL = "telltale:live"
+
+
+class Batch(msgspec.Struct, tag="batch", kw_only=True):
+    """Events ``first..last`` of one partition, as a drain committed them.
+
+    ``items`` holds for each project the stored events in order, encoded. ``cursors`` says how far
+    the sequences of these agents are stored: ``{agent key: (incarnation, seq)}``. ``drained`` is
+    the log's counter up to which everything is stored, in its life ``generation``.
+    """
+
+    epoch: str
+    partition: int
+    first: int
+    last: int
+    generation: str
+    drained: int
+    cursors: dict[str, tuple[int, int]]
+    items: dict[str, list[msgspec.Raw]]
+
+
+class AgentsTouched(msgspec.Struct, tag="agents"):
+    """These agents' rows changed by something else than an event."""
+
+    project: str
+    agent_ids: list[str]
+
+
+class Superseded(msgspec.Struct, tag="superseded"):
+    """An agent said hello on ``connection``: older sockets of it are closed."""
+
+    key: str
+    incarnation: int
+    connection: str
+
+
+class Beat(msgspec.Struct, tag="beat"):
+    """A sign of life of the channel itself: a half-open connection stays silent otherwise."""
+
+    sender: str
+
+
+Message = Batch | AgentsTouched | Superseded | Beat
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Message).decode

@@ -1,0 +1,86 @@
+"""Publishing what a drain committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+from redis.exceptions import RedisError
+
+from app.backplane.messages import CHANNEL, Batch, Message, encode
+from app.core.logging import get_logger
+from app.core.redis import RedisClient
+from app.domain.batch import Plan, Row
+
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+"""Redis cuts a subscriber off that is 32 MB behind; no message may come near that."""
+
+log = get_logger(__name__)
+
+
+class Publisher:
+    """Publishes, and never fails: a lost message is found by the gap it leaves."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    def publish(self, *messages: Message) -> None:
+        """Publish these messages in order."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for message in messages:
+                    pipe.publish(CHANNEL, encode(message))
+                pipe.execute()
+        except RedisError as error:
+            log.warning("publish_failed", error=str(error), messages=len(messages))
+
+
+def batches(plan: Plan) -> Iterator[Batch]:
+    """A committed plan as messages, each small enough, together contiguous.
+
+    The last one carries the sequences: an agent is told ``stored`` when all of it is.
+    """
+    state = plan.state
+    parts = list(_parts(plan.rows))
+    for number, rows in enumerate(parts):
+        items: dict[str, list[msgspec.Raw]] = {}
+        for row in rows:
+            items.setdefault(str(row.project_id), []).append(msgspec.Raw(stored_record(row)))
+        final = number == len(parts) - 1
+        yield Batch(
+            epoch=state.epoch,
+            partition=state.partition,
+            first=rows[0].offset if rows else state.head + 1,
+            last=rows[-1].offset if rows else state.head,
+            generation=state.log_generation,
+            drained=state.log_drained if final else 0,
+            cursors={
+                f"{move.project_id}/{move.agent_id}": (move.incarnation, move.seq)
+                for move in plan.cursors
+            }
+            if final
+            else {},
+            items=items,
+        )
+
+
+def stored_record(row: Row) -> bytes:
+    """The record of the log with its place in history put behind it, not encoded again."""
+    received_at = row.received_at.isoformat().replace("+00:00", "Z")
+    return b'%s,"partition":%d,"offset":%d,"received_at":"%s"}' % (
+        row.record[:-1],
+        row.partition,
+        row.offset,
+        received_at.encode(),
+    )
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    start = size = 0
+    for index, row in enumerate(rows):
+        if size and size + len(row.record) > MAX_MESSAGE_BYTES:
+            yield rows[start:index]
+            start, size = index, 0
+        size += len(row.record) + 100
+    yield rows[start:]

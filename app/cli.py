@@ -1,0 +1,203 @@
+"""``flask --app wsgi …``: what operators do from a shell."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy import Connection, Engine
+
+from app.access.passwords import hash_password
+from app.access.sessions import Sessions
+from app.core import clock
+from app.domain.access import Role
+from app.settings import Settings
+from app.storage import credentials, event_ranges, partitions, people
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = click.Choice([role.value for role in Role])
+
+
+def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: Sessions) -> None:
+    """Add the commands to the app."""
+
+    @app.cli.command("prepare")
+    @click.option("--demo-key", is_flag=True, help="Also make a key for the demo fleet.")
+    def prepare(demo_key: bool) -> None:
+        """Migrate, and make what a first start needs: project, admin, partitions.
+
+        Safe to repeat. Prints one line of JSON: sign_in_path, admin_email, demo_key.
+        """
+        migrate(engine)
+        with engine.begin() as connection:
+            project = bootstrap(connection, settings)
+            made = (
+                credentials.create(connection, project.project_id, "demo", Role.MANAGER)
+                if demo_key
+                else None
+            )
+            user = people.password_of(connection, settings.admin_email)
+        ticket = sessions.ticket(user[0]) if user else ""
+        click.echo(
+            json.dumps(
+                {
+                    "sign_in_path": f"/#ticket={ticket}",
+                    "admin_email": settings.admin_email,
+                    "demo_key": made,
+                }
+            )
+        )
+
+    @app.cli.command("check-settings")
+    def check_settings() -> None:
+        """Say whether the settings are good; a wrong one has been named by now."""
+        click.echo("The settings are good.")
+
+    @app.cli.command("sign-in-link")
+    @click.option("--email", default=settings.admin_email, show_default=True)
+    def sign_in_link(email: str) -> None:
+        """Print the path of a one-use link that signs a user in, good for an hour."""
+        with engine.connect() as connection:
+            user = people.password_of(connection, email)
+        if user is None:
+            raise click.ClickException(f"There is no user {email}.")
+        click.echo(f"/#ticket={sessions.ticket(user[0])}")
+
+    app.cli.add_command(_keys(engine))
+    app.cli.add_command(_partitions(engine))
+    app.cli.add_command(_retention(engine, settings))
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision, over this engine."""
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def bootstrap(connection: Connection, settings: Settings) -> people.Project:
+    """Make the first project, the admin and its key, the partitions and the time ranges."""
+    count = partitions.create(connection, settings.partitions)
+    if count != settings.partitions:
+        raise click.ClickException(
+            f"PARTITIONS is {settings.partitions}, but the data was laid out with {count};"
+            f" it cannot change. Set PARTITIONS={count}."
+        )
+    event_ranges.maintain(connection, clock.now(), timedelta(days=settings.retention_days))
+    project = people.first_project(connection) or people.create_project(connection, "default")
+    if settings.admin_password:
+        people.ensure_member(
+            connection,
+            project,
+            settings.admin_email,
+            hash_password(settings.admin_password),
+            Role.ADMIN,
+        )
+    if settings.admin_key:
+        try:
+            credentials.ensure(
+                connection, project.project_id, "admin", Role.ADMIN, settings.admin_key
+            )
+        except ValueError as error:
+            raise click.ClickException(f"ADMIN_KEY: {error}") from None
+    return project
+
+
+def _project(connection: Connection, name: str | None) -> people.Project:
+    found = (
+        people.first_project(connection) if name is None else people.project_named(connection, name)
+    )
+    if found is None:
+        raise click.ClickException("There is no such project.")
+    return found
+
+
+def _keys(engine: Engine) -> AppGroup:
+    keys = AppGroup("keys", help="API keys: create, list, revoke.")
+    project_option = click.option("--project", default=None, help="The project; default the first.")
+
+    @keys.command("create")
+    @click.option("--role", type=ROLES, default=Role.AGENT.value, show_default=True)
+    @click.option("--name", required=True, help="What the key is for.")
+    @click.option("--quiet", is_flag=True, help="Print the key alone.")
+    @project_option
+    def create(role: str, name: str, quiet: bool, project: str | None) -> None:
+        """Make a key. It is shown this once: only its hash is stored."""
+        with engine.begin() as connection:
+            key = credentials.create(
+                connection, _project(connection, project).project_id, name, Role(role)
+            )
+        click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
+
+    @keys.command("list")
+    @project_option
+    def listing(project: str | None) -> None:
+        """List the keys of a project."""
+        with engine.connect() as connection:
+            found = credentials.listing(connection, _project(connection, project).project_id)
+        for key in found:
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
+            click.echo(
+                f"{key.key_id}  {key.role:<8}  {key.created_at:%Y-%m-%d %H:%M}"
+                f"  {state:<24}  {key.name}"
+            )
+
+    @keys.command("revoke")
+    @click.argument("key_id")
+    @project_option
+    def revoke(key_id: str, project: str | None) -> None:
+        """Take a key's power away, within five seconds everywhere."""
+        with engine.begin() as connection:
+            done = credentials.revoke(connection, _project(connection, project).project_id, key_id)
+        if not done:
+            raise click.ClickException(f"There is no active key {key_id}.")
+        click.echo(f"{key_id} is revoked.")
+
+    return keys
+
+
+def _partitions(engine: Engine) -> AppGroup:
+    group = AppGroup("partitions", help="The partitions of the log.")
+
+    @group.command("list")
+    def listing() -> None:
+        """Show each partition's head and books."""
+        with engine.connect() as connection:
+            for state in partitions.states(connection):
+                click.echo(
+                    f"{state.partition:>3}  head {state.head:>12}  stored {state.stored:>12}"
+                    f"  duplicates {state.duplicates:>9}  dead {state.dead:>6}"
+                )
+
+    @group.command("new-epoch")
+    @click.confirmation_option(prompt="Every dashboard will start from a snapshot. Go on?")
+    def new_epoch() -> None:
+        """After restoring PostgreSQL from a backup: void every cursor that was given out."""
+        with engine.begin() as connection:
+            click.echo(f"The epoch is {partitions.renew_epoch(connection)} now.")
+
+    return group
+
+
+def _retention(engine: Engine, settings: Settings) -> AppGroup:
+    group = AppGroup("retention", help="How long events are kept.")
+
+    @group.command("run")
+    def run() -> None:
+        """Make the coming weeks' tables and drop those older than RETENTION_DAYS, now."""
+        with engine.begin() as connection:
+            made, dropped = event_ranges.maintain(
+                connection, clock.now(), timedelta(days=settings.retention_days)
+            )
+        click.echo(f"Made {', '.join(made) or 'none'}; dropped {', '.join(dropped) or 'none'}.")
+
+    return group

@@ -1,0 +1,1 @@
+"""What every room needs: errors, logging, metrics, database, Redis, clock, identifiers."""

@@ -1,0 +1,32 @@
+"""PostgreSQL connections: one engine a process, made where the process is wired."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, create_engine
+
+CONNECT_TIMEOUT_S = 3
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+def create_database(url: str, *, pool_size: int, name: str) -> Engine:
+    """An engine with a bound on connections, on waiting for one and on a statement.
+
+    ``name`` shows in ``pg_stat_activity``.
+    """
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": f"telltale-{name}",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+            " -c timezone=UTC -c idle_in_transaction_session_timeout=30000",
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
+    )

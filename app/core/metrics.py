@@ -1,0 +1,56 @@
+"""Prometheus metrics, named once. PROMETHEUS_MULTIPROC_DIR adds up those of all processes."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+connections = Gauge("telltale_connections", "Open sockets", ["kind"], multiprocess_mode="livesum")
+events_in = Counter("telltale_events_in_total", "Events accepted into the log", ["transport"])
+events_rejected = Counter("telltale_events_rejected_total", "Events refused at the edge", ["code"])
+events_refused = Counter(
+    "telltale_events_refused_total", "Events told to come again later", ["reason"]
+)
+events_out = Counter("telltale_events_out_total", "Events sent to viewers")
+acks = Counter("telltale_acks_total", "Ack frames sent to agents")
+append_batch = Histogram(
+    "telltale_append_events", "Events in one append", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000)
+)
+append_seconds = Histogram(
+    "telltale_append_seconds",
+    "Time of one append",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+)
+viewer_dropped = Counter(
+    "telltale_viewer_dropped_events_total", "Events dropped for slow viewers", ["policy"]
+)
+closes = Counter("telltale_closes_total", "Sockets closed by us", ["code"])
+backplane_dropped = Counter(
+    "telltale_backplane_dropped_total", "Messages dropped because the hub was behind"
+)
+refills = Counter("telltale_refills_total", "Gaps refilled from PostgreSQL")
+drain_batch = Histogram(
+    "telltale_drain_events", "Events in one drain", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000)
+)
+drain_seconds = Histogram(
+    "telltale_drain_seconds",
+    "Time of one drain's transaction",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+)
+drain_failures = Counter("telltale_drain_failures_total", "Drains that failed", ["reason"])
+dead_events = Counter("telltale_dead_events_total", "Events put into the dead letters")
+breaker_open = Gauge(
+    "telltale_breaker_open", "1 while a breaker is open", ["breaker"], multiprocess_mode="max"
+)
+bells = Counter("telltale_bells_total", "Bells rung", ["by"])
+log_events = Gauge(
+    "telltale_log_events",
+    "Events waiting in the log",
+    ["partition"],
+    multiprocess_mode="mostrecent",
+)
+log_lag_seconds = Gauge(
+    "telltale_log_lag_seconds",
+    "Age of the oldest waiting event",
+    ["partition"],
+    multiprocess_mode="mostrecent",
+)

@@ -1,0 +1,50 @@
+"""Who may do what: the roles of protocol §1 as sets of permissions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Permission(StrEnum):
+    """A thing that a credential may do."""
+
+    READ = "read"
+    SEND = "send"
+    MANAGE = "manage"
+    OPERATE = "operate"
+    ADMINISTER = "administer"
+
+
+class Role(StrEnum):
+    """What a credential is for."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    MANAGER = "manager"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.READ}),
+    Role.AGENT: frozenset({Permission.SEND}),
+    Role.MANAGER: frozenset({Permission.READ, Permission.SEND, Permission.MANAGE}),
+    Role.OPERATOR: frozenset({Permission.READ, Permission.OPERATE}),
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request or a socket speaks for."""
+
+    project_id: UUID
+    role: Role
+    subject: str
+    """``key:<id>`` or ``user:<id>``."""
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this credential's role allows it."""
+        return permission in PERMISSIONS[self.role]

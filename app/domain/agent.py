@@ -1,0 +1,103 @@
+"""An agent as the fleet sees it: its claimed status, and whether it is really there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from app.domain.event import Event
+from app.domain.event_data import MetricData, RegisteredData, StatusData
+
+
+class Liveness(StrEnum):
+    """Whether an agent gave a sign of life lately, by the server's clock."""
+
+    ONLINE = "online"
+    STALE = "stale"
+    LOST = "lost"
+
+
+def liveness(
+    last_seen: datetime, now: datetime, stale_after: timedelta, lost_after: timedelta
+) -> Liveness:
+    """Any frame counts as life; silence makes an agent first stale, then lost."""
+    silence = now - last_seen
+    if silence >= lost_after:
+        return Liveness.LOST
+    if silence >= stale_after:
+        return Liveness.STALE
+    return Liveness.ONLINE
+
+
+class AgentChange(msgspec.Struct, kw_only=True):
+    """What a run of one agent's events changes in its row. None leaves a column as it is."""
+
+    agent_id: str
+    last_event_at: datetime
+    last_event_type: str
+    last_event_severity: str
+    events: int = 0
+    status: str | None = None
+    note: str | None = None
+    name: str | None = None
+    role: str | None = None
+    task_id: str | None = None
+    cpu_pct: float | None = None
+    memory_bytes: int | None = None
+
+
+_status = msgspec.json.Decoder(StatusData).decode
+_registered = msgspec.json.Decoder(RegisteredData).decode
+_metrics = msgspec.json.Decoder(MetricData).decode
+
+
+def fold(change: AgentChange, event: Event) -> None:
+    """Take one more event, in order, into the change of its agent's row."""
+    change.last_event_at = event.time
+    change.last_event_type = event.type
+    change.last_event_severity = event.severity
+    change.events += 1
+    if event.task_id is not None:
+        change.task_id = event.task_id
+    if event.type.startswith("agent."):
+        _fold_own(change, event)
+
+
+def _fold_own(change: AgentChange, event: Event) -> None:
+    if event.type == "agent.status":
+        claimed = _status(event.data)
+        change.status = claimed.status
+        # An empty note takes the old one away; None would leave it.
+        change.note = claimed.note or ""
+    elif event.type == "agent.metric":
+        metrics = _metrics(event.data)
+        if "cpu_pct" in metrics:
+            change.cpu_pct = float(metrics["cpu_pct"])
+        if "memory_bytes" in metrics:
+            change.memory_bytes = int(max(0, min(metrics["memory_bytes"], 2**62)))
+    elif event.type == "agent.registered":
+        registered = _registered(event.data)
+        change.name = registered.name
+        change.role = registered.role
+
+
+class AgentView(msgspec.Struct, kw_only=True):
+    """An agent as dashboards and REST show it."""
+
+    agent_id: str
+    name: str | None
+    role: str | None
+    status: str | None
+    note: str | None
+    liveness: Liveness
+    first_seen_at: datetime
+    last_seen_at: datetime
+    last_event_at: datetime | None
+    last_event_type: str | None
+    last_event_severity: str | None
+    task_id: str | None
+    events: int
+    cpu_pct: float | None
+    memory_bytes: int | None

@@ -1,0 +1,230 @@
+"""What a drain makes of the chunks it read: rows with offsets, and what follows from them.
+
+Pure: given the partition's state and its chunks, the same plan comes out every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from app.domain.agent import AgentChange, fold
+from app.domain.event import Event, decode_event
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """A partition's row. Its order of fields is the order of the columns."""
+
+    partition: int
+    epoch: str
+    log_generation: str
+    log_position: str
+    log_drained: int
+    """Events of this generation of the log that were drained."""
+    accepted_before: int
+    """Events accepted in earlier lives of the log, or forgotten by it after they were drained."""
+    head: int
+    stored: int
+    duplicates: int
+    dead: int
+
+
+class LoggedRun(Protocol):
+    """One agent's run in a chunk; see ``app.eventlog.log.LoggedRun``."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def incarnation(self) -> int: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def records(self) -> list[bytes]: ...
+
+
+class Chunk(Protocol):
+    """One append in the log; see ``app.eventlog.log.Chunk``."""
+
+    @property
+    def position(self) -> str: ...
+    @property
+    def generation(self) -> str: ...
+    @property
+    def logged(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def runs(self) -> Iterable[LoggedRun]: ...
+
+
+@dataclass(slots=True)
+class Row:
+    """An event on its way into PostgreSQL and onto the backplane."""
+
+    project_id: UUID
+    partition: int
+    offset: int
+    event: Event
+    record: bytes
+    received_at: datetime
+
+    @property
+    def identity(self) -> tuple[UUID, str, datetime]:
+        """What makes it one event: the unique key of the table."""
+        return self.project_id, self.event.id, self.event.time
+
+    @property
+    def timed_by_us(self) -> bool:
+        """Whether the sender gave no time: sent again, it would come with another one."""
+        return self.event.time == self.received_at
+
+
+class CursorMove(msgspec.Struct):
+    """An agent's sequence is stored up to ``seq``."""
+
+    project_id: UUID
+    agent_id: str
+    incarnation: int
+    seq: int
+
+
+class AgentFold(AgentChange, kw_only=True):
+    """What a batch changes in one agent's row."""
+
+    project_id: UUID
+    seen_at: datetime
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one partition's transaction writes."""
+
+    state: PartitionState
+    rows: list[Row] = field(default_factory=list)
+    cursors: list[CursorMove] = field(default_factory=list)
+    agents: list[AgentFold] = field(default_factory=list)
+
+
+Known = Callable[[Row], bool]
+
+
+@lru_cache(maxsize=20_000)
+def split_key(key: str) -> tuple[UUID, str]:
+    """The project and the agent of an agent key."""
+    project, _, agent_id = key.partition("/")
+    return UUID(project), agent_id
+
+
+def plan(state: PartitionState, chunks: Iterable[Chunk], known: Known | None = None) -> Plan:
+    """Give each new event of ``chunks`` the next offset.
+
+    ``known`` says which rows are stored already; without it every row is taken to be new, and the
+    unique key finds out. Chunks that lie before the state's position are skipped.
+    """
+    rows: list[Row] = []
+    moves: dict[str, tuple[int, int]] = {}
+    folds: dict[str, AgentFold] = {}
+    seen: set[tuple[UUID, str, datetime]] = set()
+    offset = state.head
+    total = 0
+    accepted_before = state.accepted_before
+    drained = state.log_drained
+    position, generation = state.log_position, state.log_generation
+    for chunk in chunks:
+        if chunk.generation == generation and not is_after(chunk.position, position):
+            continue
+        if chunk.logged < drained:
+            # The log has forgotten events that PostgreSQL holds; the books keep them.
+            accepted_before += drained - chunk.logged
+        position, generation = chunk.position, chunk.generation
+        drained = chunk.logged + chunk.count
+        for run in chunk.runs:
+            project_id, _ = split_key(run.key)
+            if run.incarnation and (run.incarnation, run.last_seq) > moves.get(run.key, (0, 0)):
+                moves[run.key] = (run.incarnation, run.last_seq)
+            for record in run.records:
+                total += 1
+                row = Row(
+                    project_id,
+                    state.partition,
+                    offset + 1,
+                    decode_event(record),
+                    record,
+                    run.received_at,
+                )
+                identity = row.identity
+                if identity in seen or (known is not None and known(row)):
+                    continue
+                seen.add(identity)
+                offset += 1
+                rows.append(row)
+                folds[run.key] = _fold(folds.get(run.key), row)
+    moved = replace(
+        state,
+        log_generation=generation,
+        log_position=position,
+        log_drained=drained,
+        accepted_before=accepted_before,
+        head=offset,
+        stored=state.stored + len(rows),
+        duplicates=state.duplicates + total - len(rows),
+    )
+    return Plan(
+        moved,
+        rows,
+        [CursorMove(*split_key(key), *move) for key, move in moves.items()],
+        list(folds.values()),
+    )
+
+
+def without(made: Plan, index: int) -> Plan:
+    """The plan without a row that PostgreSQL refuses: it is dead, those behind it move up."""
+    rows = made.rows[:index]
+    for row in made.rows[index + 1 :]:
+        rows.append(replace(row, offset=row.offset - 1))
+    folds: dict[str, AgentFold] = {}
+    for row in rows:
+        key = f"{row.project_id}/{row.event.agent_id}"
+        folds[key] = _fold(folds.get(key), row)
+    state = replace(
+        made.state,
+        head=made.state.head - 1,
+        stored=made.state.stored - 1,
+        dead=made.state.dead + 1,
+    )
+    return Plan(state, rows, made.cursors, list(folds.values()))
+
+
+def is_after(position: str, other: str) -> bool:
+    """Whether a log position lies behind another of the same generation."""
+    return _numbers(position) > _numbers(other)
+
+
+def _numbers(position: str) -> tuple[int, int]:
+    milliseconds, _, number = position.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+def _fold(known: AgentFold | None, row: Row) -> AgentFold:
+    event = row.event
+    if known is None:
+        known = AgentFold(
+            agent_id=event.agent_id,
+            last_event_at=event.time,
+            last_event_type=event.type,
+            last_event_severity=event.severity,
+            project_id=row.project_id,
+            seen_at=row.received_at,
+        )
+    fold(known, event)
+    known.seen_at = max(known.seen_at, row.received_at)
+    return known

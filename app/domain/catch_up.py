@@ -1,0 +1,72 @@
+"""From history to live without a seam: what comes in live is held back until history has been read.
+
+Whoever catches up begins to hold, reads history up to some cursor, and then takes from what was
+held only what lies behind that cursor. What was read twice is shown once; nothing falls between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from app.domain.cursor import Cursor
+
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Held(Generic[Item]):
+    """Live events that wait for history, at most ``limit`` of them.
+
+    ``overflowed`` says that some had to be let go: history must be read further before going live.
+    """
+
+    limit: int
+    overflowed: bool = False
+    _items: list[tuple[int, int, Sequence[Item]]] = field(default_factory=list)
+    _count: int = 0
+
+    def hold(self, partition: int, last: int, items: Sequence[Item]) -> None:
+        """A live batch of one partition that ends at offset ``last``."""
+        if self.overflowed or not items:
+            return
+        self._count += len(items)
+        if self._count > self.limit:
+            self.overflowed = True
+            self._items.clear()
+            return
+        self._items.append((partition, last, items))
+
+    def release(self, cursor: Cursor, offset_of: Callable[[Item], int]) -> list[Item]:
+        """What was held and lies behind the cursor, in the order in which it came."""
+        released: list[Item] = []
+        for partition, last, items in self._items:
+            seen = cursor.offsets[partition]
+            if last > seen:
+                released += (item for item in items if offset_of(item) > seen)
+        self._items.clear()
+        self._count = 0
+        return released
+
+
+def covers(heads: Cursor, cursor: Cursor) -> bool:
+    """Whether a process that has delivered up to ``heads`` will bring nothing up to ``cursor``."""
+    return all(head >= seen for head, seen in zip(heads.offsets, cursor.offsets, strict=True))
+
+
+def unusable(cursor: Cursor, heads: Cursor, oldest: dict[int, int], most: int) -> str | None:
+    """Why a cursor cannot be resumed: ``epoch``, ``retention`` or ``too_far``; None if it can.
+
+    ``oldest`` is the first offset that each partition still holds.
+    """
+    if cursor.epoch != heads.epoch or len(cursor.offsets) != len(heads.offsets):
+        return "epoch"
+    for partition, seen in enumerate(cursor.offsets):
+        if seen < heads.offsets[partition] and seen + 1 < oldest.get(
+            partition, heads.offsets[partition] + 1
+        ):
+            return "retention"
+    if cursor.missed(heads) > most:
+        return "too_far"
+    return None

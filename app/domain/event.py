@@ -1,0 +1,202 @@
+"""The event: what an agent may send, how it is checked, and the one form in which it travels on.
+
+An event is decoded once at the edge. Its ``data`` stays the bytes that the sender wrote, from the
+frame to the log, the row and the dashboard.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from app.core.identifiers import uuid7, uuid7_time
+from app.domain.event_data import check_data
+from app.domain.json_text import depth_exceeds, holds_unstorable_text
+
+MAX_DATA_BYTES = 64 * 1024
+MAX_DEPTH = 64
+MAX_BATCH = 1000
+AHEAD = timedelta(minutes=5)
+BEHIND = timedelta(days=30)
+
+Severity = Literal["debug", "info", "warning", "error", "critical"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+
+_EMPTY = msgspec.Raw(b"{}")
+
+
+class IncomingEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """An event as its sender wrote it (protocol §2), its shape and types already checked."""
+
+    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z")]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    agent_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    task_id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    trace_id: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    severity: Severity = "info"
+    data: msgspec.Raw = _EMPTY
+
+
+class Event(msgspec.Struct, kw_only=True):
+    """An accepted event: every field filled in. Encoded, it is the record in the log."""
+
+    id: str
+    type: str
+    agent_id: str
+    time: datetime
+    task_id: str | None
+    trace_id: str | None
+    severity: Severity
+    data: msgspec.Raw
+
+
+class StoredEvent(Event, kw_only=True):
+    """An event with its place in history: ``offset`` is contiguous within ``partition``."""
+
+    partition: int
+    offset: int
+    received_at: datetime
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Why one item was refused. ``code`` is stable, ``detail`` is for people."""
+
+    code: str
+    detail: str
+    id: str | None = None
+
+
+class EventRejected(Exception):
+    """One item is refused; the others of its batch stand."""
+
+    def __init__(self, code: str, detail: str, event_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.rejected = Rejected(code, detail, event_id)
+
+
+decode_incoming = msgspec.json.Decoder(IncomingEvent).decode
+decode_event = msgspec.json.Decoder(Event).decode
+encode_event = msgspec.json.Encoder().encode
+
+
+def read_item(raw: bytes | msgspec.Raw) -> IncomingEvent:
+    """Decode one item of a batch.
+
+    Raises:
+        EventRejected: ``invalid_event``, ``invalid_text`` or ``too_deep``, with the item's id if
+            that much could be read.
+    """
+    try:
+        return decode_incoming(raw)
+    except RecursionError:
+        raise EventRejected("too_deep", f"Nested deeper than {MAX_DEPTH} levels.") from None
+    except msgspec.ValidationError as error:
+        raise EventRejected("invalid_event", f"{error}.", _id_of(raw)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if holds_unstorable_text(bytes(raw)):
+            raise EventRejected(
+                "invalid_text", "The text holds a lone surrogate, which cannot be stored."
+            ) from None
+        raise EventRejected("invalid_event", "This item is not valid JSON.") from None
+
+
+def accept(
+    incoming: IncomingEvent,
+    *,
+    now: datetime,
+    agent_id: str | None = None,
+    behind: timedelta = BEHIND,
+) -> Event:
+    """Check what the types cannot say, and fill in what was left out.
+
+    ``agent_id`` is the agent that the connection speaks for: it may be left out of the event and
+    must not differ. ``behind`` is how old an event may be: history is not kept for longer.
+
+    Raises:
+        EventRejected: with one of the codes of ``docs/protocol.md``.
+    """
+    event_id = incoming.id
+    if event_id is None:
+        event_id = str(uuid7())
+    elif not _is_visible(event_id):
+        raise EventRejected("invalid_event", "`id` must be visible ASCII.")
+    sender = _sender(incoming, agent_id)
+    for text in (incoming.task_id, incoming.trace_id):
+        if text is not None and "\x00" in text:
+            raise EventRejected("invalid_text", "The text holds \\u0000.", incoming.id)
+    _check_data(incoming)
+    return Event(
+        id=event_id,
+        type=incoming.type,
+        agent_id=sender,
+        time=_moment(incoming.time, event_id, now, behind),
+        task_id=incoming.task_id,
+        trace_id=incoming.trace_id,
+        severity=incoming.severity,
+        data=incoming.data,
+    )
+
+
+def _sender(incoming: IncomingEvent, agent_id: str | None) -> str:
+    given = incoming.agent_id
+    if given is None:
+        if agent_id is None:
+            raise EventRejected("invalid_event", "`agent_id` is missing.", incoming.id)
+        return agent_id
+    if agent_id is not None:
+        if given != agent_id:
+            raise EventRejected(
+                "agent_mismatch", "`agent_id` is not the agent that said hello.", incoming.id
+            )
+    elif not _is_visible(given):
+        raise EventRejected("invalid_event", "`agent_id` must be visible ASCII.", incoming.id)
+    return given
+
+
+def _check_data(incoming: IncomingEvent) -> None:
+    event_id = incoming.id
+    payload = bytes(incoming.data)
+    if not payload.startswith(b"{"):
+        raise EventRejected("invalid_event", "`data` must be an object.", event_id)
+    if len(payload) > MAX_DATA_BYTES:
+        raise EventRejected("data_too_large", f"`data` is over {MAX_DATA_BYTES} bytes.", event_id)
+    if b"\\u" in payload and holds_unstorable_text(payload):
+        raise EventRejected("invalid_text", "`data` holds \\u0000 or a lone surrogate.", event_id)
+    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and depth_exceeds(payload, MAX_DEPTH):
+        raise EventRejected("too_deep", f"`data` is nested deeper than {MAX_DEPTH}.", event_id)
+    problem = check_data(incoming.type, payload)
+    if problem is not None:
+        raise EventRejected("invalid_data", problem, event_id)
+
+
+def _moment(given: datetime | None, event_id: str, now: datetime, behind: timedelta) -> datetime:
+    moment = given or uuid7_time(event_id)
+    if moment is None:
+        return now
+    if moment > now + AHEAD or moment < now - behind:
+        if given is None:
+            # The id merely looks like a UUIDv7: its number is no claim about time.
+            return now
+        where = (
+            "more than 5 minutes ahead" if moment > now else f"more than {behind.days} days back"
+        )
+        raise EventRejected("time_out_of_range", f"`time` is {where}.", event_id)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def _is_visible(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+class _Identified(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+def _id_of(raw: bytes | msgspec.Raw) -> str | None:
+    try:
+        return msgspec.json.decode(raw, type=_Identified).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,1 @@
+"""The partitioned log between the gateways and the drain."""

@@ -1,0 +1,235 @@
+"""The partition log on Redis Streams. Every key of a partition has its hash tag, ``{p3}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from app.core.identifiers import uuid7
+from app.core.redis import RedisClient
+from app.eventlog.log import (
+    START,
+    Appended,
+    Chunk,
+    Depth,
+    LoggedRun,
+    LogUnavailable,
+    Mark,
+    Outcome,
+    Run,
+    Verdict,
+)
+
+RECORD_SEPARATOR = b"\x1e"
+"""Between records: JSON cannot hold this byte."""
+
+BELL_LIFE_MS = 2000
+"""A rung bell nobody answers, or a lease nobody renews, lapses after this."""
+
+
+def _script(name: str) -> str:
+    return resources.files("app.eventlog").joinpath(name).read_text()
+
+
+class RedisStreamsLog:
+    """See ``app.eventlog.log`` for the contract."""
+
+    def __init__(
+        self,
+        redis: RedisClient,
+        *,
+        partitions: int,
+        max_events: int,
+        max_bytes: int,
+        recent_ids: int,
+    ) -> None:
+        self.partitions = partitions
+        self._redis = redis
+        self._limits = (max_events, max_bytes, recent_ids, BELL_LIFE_MS)
+        self._append = redis.register_script(_script("append.lua"))
+        self._hello = redis.register_script(_script("hello.lua"))
+        self._finish = redis.register_script(_script("finish.lua"))
+
+    def append(self, runs: Mapping[int, Sequence[Run]]) -> dict[int, Appended]:
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for partition, group in runs.items():
+                    self._append(
+                        keys=[_log(partition), _counters(partition), bell_key(partition)],
+                        args=[_prefix(partition), uuid7().hex, *self._limits, *_flatten(group)],
+                        client=pipe,
+                    )
+                answers = pipe.execute()
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        return {
+            partition: _appended(answer) for partition, answer in zip(runs, answers, strict=True)
+        }
+
+    def hello(self, partition: int, key: str, incarnation: int, stored: int) -> int | None:
+        try:
+            ok, seq = self._hello(
+                keys=[f"{_prefix(partition)}agent:{key}"], args=[incarnation, stored]
+            )
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        return int(seq) if ok else None
+
+    def generation(self, partition: int) -> str:
+        try:
+            value: Any = self._redis.hget(_counters(partition), "generation")
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        return value.decode() if value else ""
+
+    def read(
+        self, positions: Mapping[int, str], *, count: int, block_ms: int
+    ) -> dict[int, list[Chunk]]:
+        streams: dict[Any, Any] = {_log(p): position for p, position in positions.items()}
+        try:
+            found: Any = self._redis.xread(streams, count=count, block=block_ms or None)
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        by_name = {_log(p).encode(): p for p in positions}
+        return {
+            by_name[name]: [_chunk(position, fields) for position, fields in entries]
+            for name, entries in found or []
+        }
+
+    def finish(self, last: Mapping[int, Chunk]) -> None:
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for partition, chunk in last.items():
+                    self._finish(
+                        keys=[_log(partition), _counters(partition)],
+                        args=[
+                            chunk.generation,
+                            _next_position(chunk.position),
+                            chunk.logged + chunk.count,
+                            chunk.bytes + chunk.size,
+                        ],
+                        client=pipe,
+                    )
+                pipe.execute()
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+
+    def depth(self) -> list[Depth]:
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for p in range(self.partitions):
+                    pipe.hmget(_counters(p), "generation", "logged", "drained", "duplicates")
+                    pipe.xlen(_log(p))
+                    pipe.xrevrange(_log(p), count=1)
+                    pipe.xrange(_log(p), count=1)
+                answers = pipe.execute()
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        depths = []
+        for p in range(self.partitions):
+            (generation, logged, drained, duplicates), chunks, newest, oldest = answers[
+                4 * p : 4 * p + 4
+            ]
+            last = _chunk(*newest[0]) if newest else None
+            depths.append(
+                Depth(
+                    generation=(generation or b"").decode(),
+                    logged=int(logged or 0),
+                    drained=int(drained or 0),
+                    duplicates=int(duplicates or 0),
+                    chunks=chunks,
+                    last=last.position if last else START,
+                    waiting_from=_chunk(*oldest[0]).logged if oldest else None,
+                    waiting_to=last.logged + last.count if last else 0,
+                )
+            )
+        return depths
+
+
+def bell_key(partition: int) -> str:
+    """The key that is there while a partition's bell rings, or an actor stays on it."""
+    return f"{_prefix(partition)}bell"
+
+
+def _prefix(partition: int) -> str:
+    return f"telltale:{{p{partition}}}:"
+
+
+def _log(partition: int) -> str:
+    return f"{_prefix(partition)}log"
+
+
+def _counters(partition: int) -> str:
+    return f"{_prefix(partition)}counters"
+
+
+def _flatten(runs: Sequence[Run]) -> list[Any]:
+    flat: list[Any] = []
+    for run in runs:
+        flat += (
+            run.key,
+            run.project,
+            run.incarnation,
+            run.seq,
+            run.spent,
+            run.floor,
+            run.rate,
+            run.burst,
+            run.received_at,
+            RECORD_SEPARATOR.join(run.records),
+            len(run.ids),
+        )
+        flat += run.ids
+    return flat
+
+
+def _appended(answer: list[Any]) -> Appended:
+    ring, generation, logged, *verdicts = answer
+    outcomes = []
+    for verdict, a, b in verdicts:
+        match verdict:
+            case Verdict.TAKEN:
+                outcomes.append(Outcome(Verdict.TAKEN, seq=a, duplicates=b))
+            case Verdict.RATE | Verdict.FULL:
+                outcomes.append(Outcome(Verdict(verdict), retry_after_ms=a))
+            case _:
+                outcomes.append(Outcome(Verdict(verdict), seq=a))
+    return Appended(outcomes, Mark(generation.decode(), logged), ring=bool(ring))
+
+
+def _chunk(position: bytes, fields: dict[bytes, bytes]) -> Chunk:
+    return Chunk(
+        position=position.decode(),
+        generation=fields[b"generation"].decode(),
+        logged=int(fields[b"logged"]),
+        count=int(fields[b"count"]),
+        bytes=int(fields[b"bytes"]),
+        size=int(fields[b"size"]),
+        runs=[_run(fields, b"%d" % n) for n in range(1, int(fields[b"runs"]) + 1)],
+    )
+
+
+def _run(fields: dict[bytes, bytes], number: bytes) -> LoggedRun:
+    incarnation, last_seq, received_at = fields[b"run" + number].decode().split(" ")
+    joined = fields[b"records" + number]
+    records = joined.split(RECORD_SEPARATOR) if joined else []
+    drops = fields[b"drop" + number]
+    if drops and records:
+        dropped = {int(index) for index in drops.split(b" ")}
+        records = [record for index, record in enumerate(records) if index not in dropped]
+    return LoggedRun(
+        key=fields[b"key" + number].decode(),
+        incarnation=int(incarnation),
+        last_seq=int(last_seq),
+        received_at=datetime.fromisoformat(received_at),
+        records=records,
+    )
+
+
+def _next_position(position: str) -> str:
+    milliseconds, _, number = position.partition("-")
+    return f"{milliseconds}-{int(number) + 1}"

@@ -1,0 +1,1 @@
+"""Sockets: the connection, the agent's side, the dashboard's side, the micro-batch."""

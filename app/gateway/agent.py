@@ -1,0 +1,296 @@
+"""An agent's socket: hello, events in sequence, acks in two levels (protocol §4)."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from gevent.event import Event as Signal
+
+from app.core import clock, metrics
+from app.core.logging import get_logger
+from app.domain.event import (
+    Event,
+    EventRejected,
+    IncomingEvent,
+    Rejected,
+    accept,
+    encode_event,
+    read_item,
+)
+from app.domain.item_list import items_of_frame
+from app.eventlog.log import Outcome, Run, Verdict
+from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
+from app.gateway.connection import Connection
+from app.gateway.intake import Intake
+from app.gateway.messages import (
+    Ack,
+    AgentFrame,
+    CommandAck,
+    Events,
+    Hello,
+    Limits,
+    Nack,
+    Ping,
+    Pong,
+    RawEvents,
+    Reject,
+    Slow,
+    decode_agent,
+    decode_agent_carefully,
+)
+
+MAX_UNANSWERED_EVENTS: Final = 2000
+MAX_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
+"""What one agent may have on its way to the log; beyond, its socket is not read."""
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A run of one frame, with what its answer needs."""
+
+    run: Run
+    rejects: list[Reject] = field(default_factory=list)
+    size: int = 0
+
+
+class AgentSession:
+    """What one agent's connection knows. ``key`` is the agent's name across projects."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        intake: Intake,
+        *,
+        project_id: UUID,
+        hello: Hello,
+        key: str,
+        limits: Limits,
+        behind: timedelta,
+        dirty: Callable[[AgentSession], None],
+    ) -> None:
+        self.connection = connection
+        self.project_id = project_id
+        self.agent_id = hello.agent_id
+        self.incarnation = hello.incarnation
+        self.key = key
+        self.logged = 0
+        self.stored = 0
+        self.acked: tuple[int, int] = (0, 0)
+        self._asked_stored = -1
+        self._intake = intake
+        self._limits = limits
+        self._behind = behind
+        self._dirty = dirty
+        self._next = 1
+        self._deaf = False
+        """A frame was refused: those behind it are left unread until it comes again."""
+        self._unanswered_events = 0
+        self._unanswered_bytes = 0
+        self._room = Signal()
+
+    def resume(self, stored: int, logged: int) -> None:
+        """Continue where the log is."""
+        self.stored = stored
+        self.logged = max(logged, stored)
+        self.acked = (self.logged, self.stored)
+        self._next = self.logged + 1
+
+    def handle(self, payload: bytes) -> None:
+        """Take one frame.
+
+        Raises:
+            CloseNow: the frame is not of the protocol.
+        """
+        frame, items = _decode(payload)
+        match frame:
+            case Events() | RawEvents():
+                self._events(frame.seq, items)
+            case Ping():
+                self.connection.send(Pong())
+            case Hello():
+                raise CloseNow(bad_frame("A second hello."))
+            case CommandAck():
+                # Commands are not sent yet, so none can be acknowledged.
+                raise CloseNow(bad_frame("There is no such command."))
+
+    def stored_upto(self, incarnation: int, seq: int) -> None:
+        """The drain has committed this agent's events up to ``seq``."""
+        if incarnation == self.incarnation and seq > self.stored:
+            self.stored = seq
+            self.logged = max(self.logged, seq)
+            self._dirty(self)
+
+    def waits_since_asked(self) -> bool:
+        """Whether ``stored`` has stood still since this was asked last."""
+        asked, self._asked_stored = self._asked_stored, self.stored
+        return asked == self.stored
+
+    def ack(self) -> None:
+        """Say how far things are, if that changed since it was said last."""
+        state = (self.logged, self.stored)
+        if state != self.acked and not self.connection.closed:
+            self.acked = state
+            metrics.acks.inc()
+            self.connection.send(Ack(self.logged, self.stored))
+
+    def _events(self, seq: int, items: Sequence[IncomingEvent | bytes]) -> None:
+        if not items:
+            return
+        if seq > self._next:
+            if not self._deaf:
+                self._deaf = True
+                self.connection.send(Nack(self._next))
+            return
+        self._deaf = False
+        self._next = max(self._next, seq + len(items))
+        for piece in self._pieces(seq, items):
+            self._submit(piece)
+        while (
+            self._unanswered_events > MAX_UNANSWERED_EVENTS
+            or self._unanswered_bytes > MAX_UNANSWERED_BYTES
+        ) and not self.connection.closed:
+            # Not reading any further is the back-pressure that TCP passes on to the agent.
+            self._room.clear()
+            self._room.wait(1.0)
+
+    def _pieces(self, seq: int, items: Sequence[IncomingEvent | bytes]) -> deque[_Piece]:
+        """The frame as runs without holes: refused items stand at the end of a run."""
+        now = clock.now()
+        received_at = now.isoformat()
+        pieces = deque((self._piece(seq, received_at),))
+        for number, item in enumerate(items, start=seq):
+            piece = pieces[-1]
+            verdict = self._judge(item, now)
+            if isinstance(verdict, Rejected):
+                metrics.events_rejected.labels(verdict.code).inc()
+                piece.run.spent += 1
+                piece.rejects.append(Reject(number, verdict.id, verdict.code, verdict.detail))
+                continue
+            if piece.run.spent:
+                pieces.append(piece := self._piece(number, received_at))
+            record = encode_event(verdict)
+            piece.run.ids.append(verdict.id)
+            piece.run.records.append(record)
+            piece.size += len(record)
+        return pieces
+
+    def _piece(self, seq: int, received_at: str) -> _Piece:
+        return _Piece(
+            Run(
+                key=self.key,
+                project=str(self.project_id),
+                ids=[],
+                records=[],
+                received_at=received_at,
+                rate=self._limits.events_per_s,
+                burst=self._limits.burst,
+                incarnation=self.incarnation,
+                seq=seq,
+                floor=self.stored,
+            )
+        )
+
+    def _judge(self, item: IncomingEvent | bytes, now: datetime) -> Event | Rejected:
+        try:
+            incoming = item if isinstance(item, IncomingEvent) else read_item(item)
+            return accept(incoming, now=now, agent_id=self.agent_id, behind=self._behind)
+        except EventRejected as refused:
+            return refused.rejected
+
+    def _submit(self, piece: _Piece) -> None:
+        self._unanswered_events += len(piece.run.records)
+        self._unanswered_bytes += piece.size
+        self._intake.submit(piece.run, lambda outcome, _: self._answered(piece, outcome))
+
+    def _answered(self, piece: _Piece, outcome: Outcome | None) -> None:
+        run = piece.run
+        self._unanswered_events -= len(run.records)
+        self._unanswered_bytes -= piece.size
+        self._room.set()
+        if outcome is None:
+            # Whether it was taken is not known; after a reconnect the sequence tells.
+            self.connection.close(LOG_OUT_OF_REACH)
+            return
+        match outcome.verdict:
+            case Verdict.TAKEN:
+                metrics.events_in.labels("socket").inc(len(run.records))
+                for reject in piece.rejects:
+                    self.connection.send(reject)
+                self.logged = max(self.logged, outcome.seq)
+                # Also when nothing moved: an event sent again is acknowledged again.
+                self.acked = (-1, -1)
+                self._dirty(self)
+            case Verdict.RATE | Verdict.FULL:
+                self._refused(run, outcome)
+            case Verdict.HOLE:
+                # The log may have lost its last second: it knows best where to go on.
+                self._next = outcome.seq
+                if not self._deaf:
+                    self._deaf = True
+                    self.connection.send(Nack(outcome.seq))
+            case Verdict.SUPERSEDED:
+                self.connection.close(SUPERSEDED)
+
+    def _refused(self, run: Run, outcome: Outcome) -> None:
+        reason = "rate" if outcome.verdict is Verdict.RATE else "backlog"
+        metrics.events_refused.labels(reason).inc(len(run.records))
+        self._next = min(self._next, run.seq)
+        if not self._deaf:
+            self._deaf = True
+            self.connection.send(
+                Slow(outcome.retry_after_ms, "rate" if reason == "rate" else "backlog")
+            )
+
+
+def _decode(payload: bytes) -> tuple[AgentFrame | RawEvents, Sequence[IncomingEvent | bytes]]:
+    """A frame and its items; items stay bytes if they must be looked at one by one."""
+    try:
+        frame = decode_agent(payload)
+        return frame, frame.items if isinstance(frame, Events) else []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        careful = decode_agent_carefully(payload)
+        if isinstance(careful, RawEvents):
+            return careful, [bytes(item) for item in careful.items]
+        return careful, []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _cut_out(payload, str(error))
+
+
+def _cut_out(payload: bytes, error: str) -> tuple[RawEvents, list[bytes]]:
+    parts = items_of_frame(payload)
+    if parts is not None:
+        try:
+            frame = decode_agent_carefully(parts[0])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as inner:
+            raise CloseNow(bad_frame(f"{inner}.")) from None
+        if isinstance(frame, RawEvents) and 0 < len(parts[1]) <= 1000:
+            return frame, parts[1]
+    raise CloseNow(bad_frame(f"{error}."))
+
+
+def first_hello(payload: bytes) -> Hello:
+    """The hello that a connection begins with.
+
+    Raises:
+        CloseNow: it is something else.
+    """
+    frame, _ = _decode(payload)
+    if not isinstance(frame, Hello):
+        raise CloseNow(bad_frame("The first frame must be hello."))
+    return frame
+
+
+def silence_allowed(connected_at: float, hello_timeout_s: float) -> float:
+    """How long the hello may still take."""
+    return max(0.01, connected_at + hello_timeout_s - time.monotonic())

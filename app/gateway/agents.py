@@ -1,0 +1,244 @@
+"""All agents connected to this process: who they are, how far they are stored, their acks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import gevent
+import msgspec
+from gevent.event import Event as Signal
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.backplane.hub import Hub
+from app.backplane.messages import AgentsTouched, Batch, Superseded
+from app.backplane.publish import Publisher
+from app.core import metrics
+from app.core.logging import get_logger
+from app.domain.access import Identity
+from app.domain.event import MAX_BATCH, MAX_DATA_BYTES
+from app.domain.partition import agent_key, partition_of
+from app.eventlog.log import EventLog, LogUnavailable
+from app.eventlog.presence import Presence
+from app.gateway.agent import AgentSession, first_hello, silence_allowed
+from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
+from app.gateway.connection import Connection
+from app.gateway.intake import Intake
+from app.gateway.messages import AgentWelcome, Config, Hello, Limits
+from app.settings import Settings
+from app.storage import agents
+
+ACK_EVERY_S: Final = 0.015
+PRESENCE_EVERY_S: Final = 2.0
+LOOK_AGAIN_S: Final = 2.0
+SILENT_INTERVALS: Final = 2.5
+
+log = get_logger(__name__)
+
+
+class AgentRegistry:
+    """The agents' side of the gateway. One instance a process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        eventlog: EventLog,
+        intake: Intake,
+        hub: Hub,
+        presence: Presence,
+        publisher: Publisher,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._log = eventlog
+        self._intake = intake
+        self._presence = presence
+        self._publisher = publisher
+        self._sessions: dict[str, AgentSession] = {}
+        self._dirty: set[AgentSession] = set()
+        self._something = Signal()
+        self._greenlets: list[gevent.Greenlet[..., Any]] = []
+        self._limits = Limits(
+            events_per_frame=MAX_BATCH,
+            frame_bytes=settings.max_frame_bytes,
+            data_bytes=MAX_DATA_BYTES,
+            events_per_s=settings.rate_limit_events_per_s,
+            burst=settings.rate_limit_burst,
+        )
+        hub.on_batch.append(self._stored)
+        hub.on_superseded.append(self._superseded)
+
+    def start(self) -> None:
+        """Begin to ack."""
+        if not self._greenlets:
+            self._greenlets = [
+                gevent.spawn(self._ack_for_ever),
+                gevent.spawn(self._every, PRESENCE_EVERY_S, self._mark_present),
+                gevent.spawn(self._every, LOOK_AGAIN_S, self._look_again),
+            ]
+
+    def connections(self) -> list[Connection]:
+        """The connections that have said hello."""
+        return [session.connection for session in self._sessions.values()]
+
+    def serve(self, connection: Connection, identity: Identity) -> None:
+        """Run one agent's connection until it ends."""
+        metrics.connections.labels("agent").inc()
+        session: AgentSession | None = None
+        connected_at = connection.last_heard
+        interval = self._settings.ping_interval_s
+
+        def silence() -> float:
+            if session is None:
+                return silence_allowed(connected_at, self._settings.hello_timeout_s)
+            return interval * SILENT_INTERVALS
+
+        try:
+            for payload in connection.messages(silence):
+                if session is None:
+                    session = self._hello(connection, identity, first_hello(payload))
+                else:
+                    session.handle(payload)
+        finally:
+            metrics.connections.labels("agent").dec()
+            if session is not None:
+                self._dirty.discard(session)
+                if self._sessions.get(session.key) is session:
+                    del self._sessions[session.key]
+
+    def _hello(self, connection: Connection, identity: Identity, hello: Hello) -> AgentSession:
+        key = agent_key(str(identity.project_id), hello.agent_id)
+        stored = self._register(identity.project_id, hello)
+        try:
+            logged = self._log.hello(
+                partition_of(key, self._log.partitions), key, hello.incarnation, stored
+            )
+        except LogUnavailable:
+            raise CloseNow(LOG_OUT_OF_REACH) from None
+        if logged is None:
+            raise CloseNow(SUPERSEDED)
+        session = AgentSession(
+            connection,
+            self._intake,
+            project_id=identity.project_id,
+            hello=hello,
+            key=key,
+            limits=self._limits,
+            behind=timedelta(days=min(30, self._settings.retention_days)),
+            dirty=self._mark_dirty,
+        )
+        session.resume(stored, logged)
+        older = self._sessions.get(key)
+        self._sessions[key] = session
+        if older is not None:
+            older.connection.close(SUPERSEDED)
+        self._publisher.publish(
+            Superseded(key, hello.incarnation, connection.id),
+            AgentsTouched(str(identity.project_id), [hello.agent_id]),
+        )
+        connection.send(
+            AgentWelcome(
+                connection=connection.id,
+                stored=session.stored,
+                logged=session.logged,
+                ping_interval_s=self._settings.ping_interval_s,
+                limits=self._limits,
+                config=Config(0, msgspec.Raw(b"{}")),
+            )
+        )
+        self._presence.seen([key])
+        log.info(
+            "agent_connected",
+            connection=connection.id,
+            agent=hello.agent_id,
+            partition=partition_of(key, self._log.partitions),
+        )
+        return session
+
+    def _register(self, project_id: UUID, hello: Hello) -> int:
+        """Put the agent into its table and read how far it is stored.
+
+        While PostgreSQL is away 0 is as good: what the agent then sends again is known to the log.
+        """
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                agents.register(
+                    connection,
+                    project_id,
+                    hello.agent_id,
+                    role=hello.role,
+                    name=hello.name,
+                    meta=None if hello.meta is None else bytes(hello.meta),
+                )
+                return agents.stored_seq(connection, project_id, hello.agent_id, hello.incarnation)
+        except SQLAlchemyError as error:
+            log.warning("hello_without_postgres", error=str(error).split("\n")[0])
+            return 0
+
+    def _superseded(self, message: Superseded) -> None:
+        session = self._sessions.get(message.key)
+        if (
+            session is not None
+            and session.connection.id != message.connection
+            and session.incarnation <= message.incarnation
+            and session.connection.id < message.connection
+        ):
+            session.connection.close(SUPERSEDED)
+
+    def _stored(self, batch: Batch) -> None:
+        sessions = self._sessions
+        for key, (incarnation, seq) in batch.cursors.items():
+            session = sessions.get(key)
+            if session is not None:
+                session.stored_upto(incarnation, seq)
+
+    def _mark_dirty(self, session: AgentSession) -> None:
+        self._dirty.add(session)
+        if not self._something.is_set():
+            self._something.set()
+
+    def _ack_for_ever(self) -> None:
+        while True:
+            self._something.wait()
+            self._something.clear()
+            dirty, self._dirty = self._dirty, set()
+            for session in dirty:
+                session.ack()
+            gevent.sleep(ACK_EVERY_S)
+
+    def _mark_present(self) -> None:
+        """A frame of whatever kind since the last round is a sign of life."""
+        self._presence.seen(
+            key for key, session in self._sessions.items() if session.connection.heard_since_asked()
+        )
+
+    def _look_again(self) -> None:
+        """A publish that was lost leaves agents without ``stored``: ask PostgreSQL."""
+        waiting = {
+            (session.project_id, session.agent_id): session
+            for session in self._sessions.values()
+            if session.stored < session.logged and session.waits_since_asked()
+        }
+        if not waiting:
+            return
+        try:
+            with self._engine.connect() as connection:
+                found = agents.stored_seqs(connection, waiting)
+        except SQLAlchemyError as error:
+            log.debug("look_again_failed", error=str(error).split("\n")[0])
+            return
+        for name, (incarnation, seq) in found.items():
+            waiting[name].stored_upto(incarnation, seq)
+
+    def _every(self, seconds: float, action: Callable[[], None]) -> None:
+        while True:
+            gevent.sleep(seconds)
+            try:
+                action()
+            except Exception:
+                log.exception("upkeep_failed")

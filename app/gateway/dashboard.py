@@ -1,0 +1,267 @@
+"""A dashboard's socket: subscribe, catch up, live (protocol §5)."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import gevent
+import msgspec
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.backplane.hub import Hub
+from app.core import metrics
+from app.core.logging import get_logger
+from app.domain.access import Identity
+from app.domain.catch_up import Held, covers, unusable
+from app.domain.cursor import Cursor, CursorInvalid
+from app.domain.event import SEVERITIES, encode_event
+from app.domain.subscription import EVERYTHING, Filter, values
+from app.gateway.closing import GAP, LIMIT, Closing, bad_frame
+from app.gateway.connection import Connection, encode
+from app.gateway.fan_out import FanOut
+from app.gateway.messages import (
+    CaughtUp,
+    FilterSpec,
+    Ping,
+    Pong,
+    Resumed,
+    Subscribe,
+    Unsubscribe,
+    ViewerWelcome,
+    decode_viewer,
+)
+from app.gateway.viewer import Subscription, Viewer, events_frame, snapshot_frame
+from app.settings import Settings
+from app.storage import events as stored_events
+from app.storage import snapshots
+
+MAX_SUBSCRIPTIONS: Final = 20
+PAGE_EVENTS: Final = 2000
+SNAPSHOT_AGENTS: Final = 10_000
+HELD_EVENTS: Final = 20_000
+LAG_S: Final = 5.0
+SILENT_INTERVALS: Final = 2.5
+MAX_FRAMES: Final = 200
+FRAMES_WINDOW_S: Final = 10.0
+RATE = Closing(4008, "rate", True)
+
+log = get_logger(__name__)
+
+
+class _Offset(msgspec.Struct):
+    offset: int
+
+
+_decode_offset = msgspec.json.Decoder(_Offset).decode
+
+
+def _offset_of(item: msgspec.Raw) -> int:
+    return _decode_offset(item).offset
+
+
+class Dashboards:
+    """The viewers' side of the gateway. One instance a process."""
+
+    def __init__(self, settings: Settings, engine: Engine, hub: Hub, fan_out: FanOut) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._hub = hub
+        self._fan_out = fan_out
+
+    def serve(self, connection: Connection, identity: Identity) -> None:
+        """Run one dashboard's connection until it ends."""
+        settings = self._settings
+        viewer = Viewer(
+            connection,
+            identity.project_id,
+            max_events=settings.viewer_queue_events,
+            max_bytes=settings.viewer_queue_bytes,
+            policy=settings.viewer_drop_policy,
+        )
+        metrics.connections.labels("viewer").inc()
+        self._fan_out.add(viewer)
+        window, count = time.monotonic(), 0
+        try:
+            if not self._hub.ready.wait(LAG_S):
+                connection.close(GAP)
+                return
+            viewer.tell(ViewerWelcome(connection.id, self._hub.epoch, settings.ping_interval_s))
+            silence = settings.ping_interval_s * SILENT_INTERVALS
+            for payload in connection.messages(lambda: silence):
+                now = time.monotonic()
+                if now - window > FRAMES_WINDOW_S:
+                    window, count = now, 0
+                count += 1
+                if count > MAX_FRAMES:
+                    connection.close(RATE)
+                    return
+                self._handle(viewer, payload)
+        finally:
+            metrics.connections.labels("viewer").dec()
+            for subscription in viewer.subscriptions.values():
+                subscription.ended = True
+            self._fan_out.remove(viewer)
+
+    def _handle(self, viewer: Viewer, payload: bytes) -> None:
+        try:
+            frame = decode_viewer(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            viewer.connection.close(bad_frame(f"{error}."))
+            return
+        match frame:
+            case Ping():
+                viewer.tell(Pong())
+            case Unsubscribe():
+                ended = viewer.subscriptions.pop(frame.id, None)
+                if ended is not None:
+                    ended.ended = True
+            case Subscribe():
+                try:
+                    self._subscribe(viewer, frame)
+                except ValueError as error:
+                    viewer.connection.close(bad_frame(str(error)))
+
+    def _subscribe(self, viewer: Viewer, frame: Subscribe) -> None:
+        older = viewer.subscriptions.get(frame.id)
+        if older is None and len(viewer.subscriptions) >= MAX_SUBSCRIPTIONS:
+            viewer.connection.close(LIMIT)
+            return
+        if older is not None:
+            older.ended = True
+        subscription = Subscription(
+            frame.id, viewer, to_filter(frame.filter), frame.mode, held=Held(HELD_EVENTS)
+        )
+        viewer.subscriptions[frame.id] = subscription
+        gevent.spawn(self._follow, subscription, frame.cursor)
+
+    def _follow(self, subscription: Subscription, cursor_text: str | None) -> None:
+        """Bring a subscription from its cursor, or from a snapshot, to live."""
+        connection = subscription.viewer.connection
+        try:
+            cursor = self._begin(subscription, cursor_text)
+            while not (subscription.ended or connection.closed):
+                assert subscription.held is not None
+                if self._go_live(subscription, cursor):
+                    return
+                # Read on from history: more came in than may be held, or this process is behind.
+                subscription.held = Held(HELD_EVENTS)
+                cursor = self._read_history(subscription, cursor, self._hub.heads())
+        except SQLAlchemyError as error:
+            log.warning("catch_up_failed", error=str(error).split("\n")[0])
+            connection.close(GAP)
+        except Exception:
+            log.exception("catch_up_failed", connection=connection.id)
+            connection.close(GAP)
+
+    def _begin(self, subscription: Subscription, cursor_text: str | None) -> Cursor:
+        if cursor_text is None:
+            return self._snapshot(subscription)
+        cursor, reason = self._usable(cursor_text)
+        viewer = subscription.viewer
+        if cursor is None:
+            viewer.tell(Resumed(id=subscription.id, recovered=False, missed=0, reason=reason))
+            return self._snapshot(subscription)
+        heads = self._hub.heads()
+        viewer.tell(Resumed(id=subscription.id, recovered=True, missed=cursor.missed(heads)))
+        return self._read_history(subscription, cursor, heads)
+
+    def _usable(self, text: str) -> tuple[Cursor | None, str]:
+        try:
+            cursor = Cursor.parse(text)
+        except CursorInvalid:
+            return None, "epoch"
+        heads = self._hub.heads()
+        if cursor.epoch == heads.epoch and len(cursor.offsets) == len(heads.offsets):
+            # Another process may have been ahead of this one.
+            if not self._wait_for(cursor):
+                return None, "epoch"
+            heads = self._hub.heads()
+        with self._engine.connect() as connection:
+            oldest = stored_events.oldest_offsets(connection, len(heads.offsets))
+        reason = unusable(cursor, heads, oldest, self._settings.catch_up_max_events)
+        return (cursor, "") if reason is None else (None, reason)
+
+    def _snapshot(self, subscription: Subscription) -> Cursor:
+        viewer = subscription.viewer
+        taken = snapshots.take(
+            self._engine,
+            viewer.project_id,
+            subscription.filter,
+            agents=SNAPSHOT_AGENTS,
+            events=self._settings.snapshot_events,
+        )
+        viewer.connection.send_frame(
+            snapshot_frame(
+                subscription.id,
+                taken.cursor,
+                encode(taken.agents),
+                [encode_event(event) for event in taken.events],
+            )
+        )
+        viewer.wait_until_calm()
+        return taken.cursor
+
+    def _read_history(self, subscription: Subscription, cursor: Cursor, until: Cursor) -> Cursor:
+        viewer = subscription.viewer
+        while not (subscription.ended or viewer.connection.closed):
+            with self._engine.connect() as connection:
+                page, cursor = stored_events.sweep(
+                    connection, viewer.project_id, subscription.filter, cursor, until, PAGE_EVENTS
+                )
+            if page:
+                items = [msgspec.Raw(encode_event(event)) for event in page]
+                viewer.send_page(events_frame(subscription.id, str(cursor), items), len(items))
+                viewer.wait_until_calm()
+            if cursor == until or covers(cursor, until):
+                break
+            gevent.sleep(0)
+        return cursor
+
+    def _go_live(self, subscription: Subscription, cursor: Cursor) -> bool:
+        """Send what was held, and let live frames through; False if too much was held."""
+        if not self._wait_for(cursor):
+            return False
+        # No switch of greenlets from here to the end: nothing can come in between.
+        held = subscription.held
+        if held is None or held.overflowed:
+            return False
+        heads = self._hub.heads()
+        viewer = subscription.viewer
+        items = held.release(cursor, _offset_of)
+        if items:
+            viewer.send_page(events_frame(subscription.id, str(heads), items), len(items))
+        subscription.held = None
+        viewer.tell(CaughtUp(subscription.id, str(heads)))
+        return True
+
+    def _wait_for(self, cursor: Cursor) -> bool:
+        """Wait until this process has delivered what the cursor has seen."""
+        deadline = time.monotonic() + LAG_S
+        while not covers(self._hub.heads(), cursor):
+            if time.monotonic() > deadline:
+                return False
+            self._hub.moved.wait(0.1)
+        return True
+
+
+def to_filter(spec: FilterSpec | None) -> Filter:
+    """The filter of a subscribe frame.
+
+    Raises:
+        ValueError: a severity that does not exist, or too many values.
+    """
+    if spec is None:
+        return EVERYTHING
+    severities = values(spec.severity)
+    unknown = severities - set(SEVERITIES)
+    if unknown:
+        raise ValueError(f"No such severity: {', '.join(sorted(unknown))}.")
+    return Filter(
+        agent_ids=values(spec.agent_ids),
+        types=values(spec.types),
+        task_ids=values(spec.task_ids),
+        severities=severities,
+        text=spec.text or "",
+    )

@@ -1,0 +1,85 @@
+"""The gateway of one process: its parts wired together, its start, and its graceful end."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+import gevent
+from dramatiq.brokers.redis import RedisBroker
+from sqlalchemy import Engine
+
+from app.backplane.hub import Hub
+from app.backplane.publish import Publisher
+from app.core.logging import get_logger
+from app.core.redis import RedisClient
+from app.eventlog.log import EventLog
+from app.eventlog.presence import Presence
+from app.gateway.agents import AgentRegistry
+from app.gateway.closing import DRAINING
+from app.gateway.connection import Connection
+from app.gateway.dashboard import Dashboards
+from app.gateway.fan_out import FanOut
+from app.gateway.intake import Intake
+from app.settings import Settings
+
+BATCHES: Final = 20
+
+log = get_logger(__name__)
+
+
+class Gateway:
+    """Everything that lives as long as the process. ``start`` is called after the fork."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        redis: RedisClient,
+        broker: RedisBroker,
+        eventlog: EventLog,
+    ) -> None:
+        self.settings = settings
+        self.hub = Hub(redis, engine, settings.partitions)
+        self.intake = Intake(eventlog, broker)
+        self.agents = AgentRegistry(
+            settings, engine, eventlog, self.intake, self.hub, Presence(redis), Publisher(redis)
+        )
+        self.fan_out = FanOut(self.hub, engine)
+        self.dashboards = Dashboards(settings, engine, self.hub, self.fan_out)
+        self.draining = False
+        self._open: set[Connection] = set()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self.hub.start()
+        self.intake.start()
+        self.agents.start()
+        self.fan_out.start()
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self._open)
+
+    def opened(self, connection: Connection) -> None:
+        """A socket is open."""
+        self._open.add(connection)
+
+    def ended(self, connection: Connection) -> None:
+        """A socket has ended."""
+        self._open.discard(connection)
+
+    def drain(self) -> None:
+        """Send everybody away in batches spread over the drain time, so that the other processes
+        are not stormed. Returns when all have been told.
+        """
+        self.draining = True
+        connections = list(self._open)
+        Random().shuffle(connections)
+        log.info("draining", sockets=len(connections))
+        size = max(1, len(connections) // BATCHES)
+        for start in range(0, len(connections), size):
+            for connection in connections[start : start + size]:
+                connection.close(DRAINING)
+            gevent.sleep(self.settings.drain_s / BATCHES if len(connections) > BATCHES else 0.01)

@@ -1,0 +1,101 @@
+"""The two socket routes. Everything that can refuse a socket does so before the upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Flask, g, request
+from flask_sock import Sock
+
+from app.access.authenticator import Authenticator
+from app.core.errors import TooManySockets, Unavailable
+from app.core.logging import get_logger
+from app.domain.access import Identity, Permission
+from app.gateway.closing import FAILED, CloseNow
+from app.gateway.connection import Connection
+from app.gateway.gateway import Gateway
+
+SUBPROTOCOLS = ["telltale.v1+json"]
+
+log = get_logger(__name__)
+
+
+class NoThread:
+    """In place of simple-websocket's reader thread, which buffers without bound: it never starts.
+
+    flask-sock does the handshake; ``Connection`` owns the socket from there on.
+    """
+
+    name = "never started"
+
+    def __init__(self, target: Any = None) -> None:
+        """Takes what a Thread takes."""
+
+    def start(self) -> None:
+        """Does nothing."""
+
+
+def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None:  # noqa: C901
+    """Add ``/ws/agent`` and ``/ws/dashboard`` to the app."""
+    app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": SUBPROTOCOLS, "thread_class": NoThread}
+    sock = Sock()
+    agent_routes = Blueprint("agent_socket", __name__)
+    viewer_routes = Blueprint("dashboard_socket", __name__)
+    settings = gateway.settings
+
+    def admit(permission: Permission) -> None:
+        if gateway.draining:
+            raise Unavailable("This server is stopping; connect again.", retry_after_s=1)
+        if gateway.sockets >= settings.max_sockets:
+            raise TooManySockets(retry_after_s=5)
+        g.identity = authenticator.socket(request, permission)
+        # permessage-deflate costs 98 KB a connection, and small frames gain nothing from it.
+        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+
+    @agent_routes.before_request
+    def admit_agent() -> None:
+        admit(Permission.SEND)
+
+    @viewer_routes.before_request
+    def admit_viewer() -> None:
+        admit(Permission.READ)
+        if len(gateway.fan_out.viewers()) >= settings.max_viewers:
+            raise TooManySockets(retry_after_s=5)
+
+    def connect(ws: Any, kind: str, max_queue_bytes: int) -> Connection:
+        ws.connected = False  # flask-sock has nothing left to close.
+        connection = Connection(
+            ws.sock,
+            kind=kind,
+            max_frame_bytes=settings.max_frame_bytes,
+            max_queue_bytes=max_queue_bytes,
+            send_timeout_s=settings.send_timeout_s,
+        )
+        gateway.opened(connection)
+        return connection
+
+    def run(connection: Connection, serve: Callable[[Connection, Identity], None]) -> None:
+        try:
+            serve(connection, g.identity)
+        except CloseNow as now:
+            connection.close(now.closing)
+        except Exception:
+            log.exception("socket_failed", connection=connection.id)
+            connection.close(FAILED)
+        finally:
+            gateway.ended(connection)
+            connection.finish()
+
+    @sock.route("/ws/agent", bp=agent_routes)
+    def agent(ws: Any) -> None:
+        connection = connect(ws, "agent", 1024 * 1024)
+        run(connection, gateway.agents.serve)
+
+    @sock.route("/ws/dashboard", bp=viewer_routes)
+    def dashboard(ws: Any) -> None:
+        connection = connect(ws, "viewer", settings.viewer_queue_bytes + 32 * 1024 * 1024)
+        run(connection, gateway.dashboards.serve)
+
+    app.register_blueprint(agent_routes)
+    app.register_blueprint(viewer_routes)

@@ -1,0 +1,153 @@
+"""One dashboard's socket: its subscriptions and the queue in front of a slow reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from gevent.event import Event as Signal
+
+from app.core import metrics
+from app.domain.catch_up import Held
+from app.domain.cursor import Cursor
+from app.domain.overflow import BoundedQueue, Queued
+from app.domain.subscription import Filter
+from app.gateway import frames
+from app.gateway.connection import Connection, encode
+from app.gateway.messages import Dropped
+
+CALM_BYTES = 262_144
+"""Catching up goes on while less than this waits for the viewer."""
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """What a viewer asked to see. ``held`` is there while it catches up; without it, it is live."""
+
+    id: str
+    viewer: Viewer
+    filter: Filter
+    mode: Literal["all", "latest"]
+    held: Held[msgspec.Raw] | None = None
+    dropped: int = 0
+    dropped_after: str = ""
+    newest: dict[str, msgspec.Raw] = field(default_factory=dict)
+    newest_cursor: str = ""
+    ended: bool = False
+
+
+class Viewer:
+    """A dashboard. Whatever it cannot take at once waits here, or is dropped by its policy."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        project_id: UUID,
+        *,
+        max_events: int,
+        max_bytes: int,
+        policy: str,
+    ) -> None:
+        self.connection = connection
+        self.project = str(project_id)
+        self.project_id = project_id
+        self.subscriptions: dict[str, Subscription] = {}
+        self._queue = BoundedQueue(
+            max_events=max_events, max_bytes=max_bytes, policy=policy, random=Random()
+        )
+        self._sent_cursors: dict[str, str] = {}
+        self._calm = Signal()
+        connection.on_writable = self._flush
+
+    def offer(self, subscription: Subscription, frame: bytes, events: int, cursor: str) -> None:
+        """Send a frame of live events, or queue it, or drop by the policy."""
+        if not self.connection.busy and not len(self._queue):
+            self.connection.send_frame(frame)
+            self._sent_cursors[subscription.id] = cursor
+            metrics.events_out.inc(events)
+            return
+        dropped = self._queue.put(Queued(frame, events, subscription.id))
+        for gone in dropped:
+            metrics.viewer_dropped.labels(self._queue.policy).inc(gone.events)
+            victim = self.subscriptions.get(gone.subscription)
+            if victim is not None:
+                if not victim.dropped:
+                    victim.dropped_after = self._sent_cursors.get(victim.id, "")
+                victim.dropped += gone.events
+        self._flush()
+
+    def offer_latest(
+        self, subscription: Subscription, items: list[tuple[str, msgspec.Raw]], cursor: str
+    ) -> None:
+        """For a slow viewer in ``latest`` mode: only each agent's newest event waits."""
+        for agent_id, item in items:
+            subscription.newest.pop(agent_id, None)
+            subscription.newest[agent_id] = item
+        subscription.newest_cursor = cursor
+
+    def tell(self, message: object) -> None:
+        """Send something that is never dropped: there is little of it."""
+        self.connection.send(message)
+
+    def send_page(self, frame: bytes, events: int) -> None:
+        """Send a page of history."""
+        self.connection.send_frame(frame)
+        metrics.events_out.inc(events)
+
+    def wait_until_calm(self) -> None:
+        """Wait until the viewer has taken most of what was sent. Ends when it is closed."""
+        while self.connection.queued_bytes > CALM_BYTES and not self.connection.closed:
+            self._calm.clear()
+            self._calm.wait(1.0)
+
+    @property
+    def slow(self) -> bool:
+        """Whether something waits for this viewer."""
+        return self.connection.busy or len(self._queue) > 0
+
+    def _flush(self) -> None:
+        self._calm.set()
+        while len(self._queue) and not self.connection.busy and not self.connection.closed:
+            queued = self._queue.get()
+            self.connection.send_frame(queued.frame)
+            metrics.events_out.inc(queued.events)
+        if self.slow:
+            return
+        for subscription in self.subscriptions.values():
+            if subscription.newest:
+                items = list(subscription.newest.values())
+                subscription.newest.clear()
+                self.connection.send_frame(
+                    events_frame(subscription.id, subscription.newest_cursor, items)
+                )
+            if subscription.dropped:
+                self.connection.send(
+                    Dropped(
+                        subscription.id,
+                        subscription.dropped,
+                        self._queue.policy,
+                        subscription.dropped_after,
+                    )
+                )
+                subscription.dropped = 0
+
+
+def events_frame(subscription_id: str, cursor: str, items: list[msgspec.Raw]) -> bytes:
+    """An events frame, ready for the wire. Items are passed on as they are."""
+    return frames.text(
+        b'{"type":"events","id":%s,"cursor":"%s","items":[%s]}'
+        % (encode(subscription_id), cursor.encode(), b",".join(map(bytes, items)))
+    )
+
+
+def snapshot_frame(
+    subscription_id: str, cursor: Cursor, agents: bytes, items: list[bytes]
+) -> bytes:
+    """A snapshot frame: agents, tasks and the newest events, oldest first."""
+    return frames.text(
+        b'{"type":"snapshot","id":%s,"cursor":"%s","agents":%s,"tasks":[],"events":[%s]}'
+        % (encode(subscription_id), str(cursor).encode(), agents, b",".join(items))
+    )

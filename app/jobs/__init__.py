@@ -1,0 +1,1 @@
+"""The door to Dramatiq: the broker, the message contracts, the bell."""

@@ -1,0 +1,57 @@
+"""Signing in: what the endpoints under ``/v1/auth`` take and give."""
+
+from __future__ import annotations
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+
+class Strict(Schema):
+    """Unknown fields are an error."""
+
+    class Meta:
+        """Marshmallow's options."""
+
+        unknown = RAISE
+
+
+class LoginSchema(Strict):
+    """An e-mail and a password, or a one-use ticket."""
+
+    email = fields.String(validate=validate.Length(1, 320))
+    password = fields.String(validate=validate.Length(1, 1000), load_only=True)
+    ticket = fields.String(validate=validate.Length(1, 200), load_only=True)
+
+    @validates_schema
+    def one_way(self, data: dict[str, str], **_: object) -> None:
+        """Exactly one of the two ways."""
+        if set(data) not in ({"email", "password"}, {"ticket"}):
+            raise ValidationError("Give email and password, or ticket.")
+
+
+class UserSchema(Strict):
+    """A person."""
+
+    email = fields.String(required=True)
+
+
+class ProjectSchema(Strict):
+    """A project."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+
+
+class MeSchema(Strict):
+    """Who is signed in, and the token that the browser's writes must carry."""
+
+    user = fields.Nested(UserSchema, allow_none=True)
+    role = fields.String(required=True)
+    project = fields.Nested(ProjectSchema)
+    csrf_token = fields.String(allow_none=True)
+
+
+class TokenSchema(Strict):
+    """A token and its life in seconds."""
+
+    token = fields.String(required=True)
+    expires_in_s = fields.Integer(required=True)

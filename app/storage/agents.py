@@ -1,0 +1,212 @@
+"""Agents as they are now, and how far each agent's sequence is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from sqlalchemy import Connection, text
+
+from app.domain.agent import AgentView, Liveness
+from app.domain.batch import AgentFold, CursorMove
+
+_COLUMNS: Final = (
+    "agent_id, name, role, status, note, liveness, first_seen_at, last_seen_at, last_event_at,"
+    " last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes"
+)
+_encode = msgspec.json.Encoder().encode
+
+_MOVE_CURSORS: Final = """
+INSERT INTO agent_cursors AS known (project_id, agent_id, incarnation, seq)
+SELECT project_id, agent_id, incarnation, seq
+FROM json_to_recordset(%s) AS new (project_id uuid, agent_id text, incarnation bigint, seq bigint)
+ORDER BY project_id, agent_id
+ON CONFLICT (project_id, agent_id) DO UPDATE SET
+    incarnation = excluded.incarnation,
+    seq = CASE WHEN excluded.incarnation > known.incarnation
+               THEN excluded.seq ELSE greatest(known.seq, excluded.seq) END
+WHERE excluded.incarnation >= known.incarnation
+"""
+
+_FOLD: Final = """
+INSERT INTO agents AS known (project_id, agent_id, role, name, status, note, last_seen_at,
+    first_seen_at, last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct,
+    memory_bytes)
+SELECT project_id, agent_id, role, name, status, nullif(note, ''), seen_at, seen_at,
+    last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes
+FROM json_to_recordset(%s) AS new (project_id uuid, agent_id text, role text, name text,
+    status text, note text, seen_at timestamptz, last_event_at timestamptz, last_event_type text,
+    last_event_severity text, task_id text, events bigint, cpu_pct double precision,
+    memory_bytes bigint)
+ORDER BY project_id, agent_id
+ON CONFLICT (project_id, agent_id) DO UPDATE SET
+    role = coalesce(excluded.role, known.role),
+    name = coalesce(excluded.name, known.name),
+    status = coalesce(excluded.status, known.status),
+    note = CASE WHEN excluded.status IS NULL THEN known.note ELSE excluded.note END,
+    liveness = 'online',
+    last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+    last_event_at = excluded.last_event_at,
+    last_event_type = excluded.last_event_type,
+    last_event_severity = excluded.last_event_severity,
+    task_id = coalesce(excluded.task_id, known.task_id),
+    events = known.events + excluded.events,
+    cpu_pct = coalesce(excluded.cpu_pct, known.cpu_pct),
+    memory_bytes = coalesce(excluded.memory_bytes, known.memory_bytes)
+"""
+
+
+def move_cursors(cursor: psycopg.Cursor[Any], moves: Sequence[CursorMove]) -> None:
+    """Record the last stored seq of each agent; an older incarnation changes nothing."""
+    if moves:
+        cursor.execute(_MOVE_CURSORS, (_encode(moves).decode(),))
+
+
+def fold(cursor: psycopg.Cursor[Any], folds: Sequence[AgentFold]) -> None:
+    """Fold what a batch says of each agent into its row."""
+    if folds:
+        cursor.execute(_FOLD, (_encode(folds).decode(),))
+
+
+def register(
+    connection: Connection,
+    project_id: UUID,
+    agent_id: str,
+    *,
+    role: str,
+    name: str | None,
+    meta: bytes | None,
+) -> None:
+    """An agent said hello: it is online, with this role and, if given, name and meta."""
+    connection.execute(
+        text(
+            "INSERT INTO agents AS known (project_id, agent_id, role, name, meta)"
+            " VALUES (:project, :agent, :role, :name, :meta)"
+            " ON CONFLICT (project_id, agent_id) DO UPDATE SET role = excluded.role,"
+            " name = coalesce(excluded.name, known.name),"
+            " meta = coalesce(excluded.meta, known.meta),"
+            " liveness = 'online', last_seen_at = greatest(known.last_seen_at, now())"
+        ),
+        {
+            "project": project_id,
+            "agent": agent_id,
+            "role": role,
+            "name": name,
+            "meta": None if meta is None else meta.decode(),
+        },
+    )
+
+
+def stored_seq(connection: Connection, project_id: UUID, agent_id: str, incarnation: int) -> int:
+    """The last stored seq of an agent's incarnation, 0 if there is none."""
+    seq = connection.execute(
+        text(
+            "SELECT seq FROM agent_cursors WHERE project_id = :project AND agent_id = :agent"
+            " AND incarnation = :incarnation"
+        ),
+        {"project": project_id, "agent": agent_id, "incarnation": incarnation},
+    ).scalar()
+    return int(seq or 0)
+
+
+def stored_seqs(
+    connection: Connection, agents: Iterable[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[int, int]]:
+    """(incarnation, last stored seq) of many agents at once."""
+    pairs = list(agents)
+    found = connection.execute(
+        text(
+            "SELECT project_id, agent_id, incarnation, seq FROM agent_cursors"
+            " WHERE (project_id, agent_id) IN"
+            " (SELECT * FROM unnest(CAST(:projects AS uuid[]), CAST(:agents AS text[])))"
+        ),
+        {"projects": [p for p, _ in pairs], "agents": [a for _, a in pairs]},
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in found}
+
+
+def touch(connection: Connection, seen: Iterable[tuple[UUID, str, datetime]]) -> None:
+    """Signs of life that were no events."""
+    rows = [{"project_id": str(p), "agent_id": a, "seen_at": at} for p, a, at in seen]
+    if rows:
+        connection.execute(
+            text(
+                "UPDATE agents SET last_seen_at = greatest(last_seen_at, seen.seen_at)"
+                " FROM json_to_recordset(CAST(:seen AS json))"
+                " AS seen (project_id uuid, agent_id text, seen_at timestamptz)"
+                " WHERE agents.project_id = seen.project_id AND agents.agent_id = seen.agent_id"
+            ),
+            {"seen": _encode(rows).decode()},
+        )
+
+
+def judge(
+    connection: Connection, *, stale_before: datetime, lost_before: datetime
+) -> list[tuple[UUID, AgentView]]:
+    """Set the liveness of every agent for which it changed; returns those, with their projects."""
+    found = connection.execute(
+        text(
+            "UPDATE agents SET liveness = new.liveness FROM ("
+            " SELECT project_id AS project, agent_id AS agent,"
+            " CASE WHEN last_seen_at <= :lost THEN 'lost' WHEN last_seen_at <= :stale THEN 'stale'"
+            " ELSE 'online' END AS liveness FROM agents) AS new"
+            " WHERE project_id = new.project AND agent_id = new.agent"
+            " AND agents.liveness <> new.liveness"
+            f" RETURNING project_id, {_COLUMNS.replace('liveness', 'agents.liveness')}"
+        ),
+        {"stale": stale_before, "lost": lost_before},
+    )
+    return [(row[0], _view(row[1:])) for row in found]
+
+
+def by_ids(
+    connection: Connection, wanted: Iterable[tuple[UUID, str]]
+) -> list[tuple[UUID, AgentView]]:
+    """These agents as they are now, each with its project."""
+    pairs = list(wanted)
+    found = connection.execute(
+        text(
+            f"SELECT project_id, {_COLUMNS} FROM agents WHERE (project_id, agent_id) IN"
+            " (SELECT * FROM unnest(CAST(:projects AS uuid[]), CAST(:agents AS text[])))"
+        ),
+        {"projects": [p for p, _ in pairs], "agents": [a for _, a in pairs]},
+    )
+    return [(row[0], _view(row[1:])) for row in found]
+
+
+def page(
+    connection: Connection, project_id: UUID, *, after: str = "", limit: int
+) -> list[AgentView]:
+    """Agents of a project by id, at most ``limit``, those behind ``after``."""
+    found = connection.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM agents WHERE project_id = :project AND agent_id > :after"
+            " ORDER BY agent_id LIMIT :limit"
+        ),
+        {"project": project_id, "after": after, "limit": limit},
+    )
+    return [_view(row) for row in found]
+
+
+def _view(row: Sequence[Any]) -> AgentView:
+    return AgentView(
+        agent_id=row[0],
+        name=row[1],
+        role=row[2],
+        status=row[3],
+        note=row[4],
+        liveness=Liveness(row[5]),
+        first_seen_at=row[6],
+        last_seen_at=row[7],
+        last_event_at=row[8],
+        last_event_type=row[9],
+        last_event_severity=row[10],
+        task_id=row[11],
+        events=row[12],
+        cpu_pct=row[13],
+        memory_bytes=row[14],
+    )

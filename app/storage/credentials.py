@@ -1,0 +1,124 @@
+"""API keys: made, looked up, listed, revoked. Only the hash of a secret is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.core import clock
+from app.core.identifiers import secret_text
+from app.domain.access import Identity, Role
+from app.storage.tables import api_keys
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it may be shown: without its secret."""
+
+    key_id: str
+    name: str
+    role: Role
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def create(connection: Connection, project_id: UUID, name: str, role: Role) -> str:
+    """Make a key ``tt_<id>_<secret>``; this is the only time that its secret is seen."""
+    key_id, secret = secrets.token_hex(6), secret_text()
+    _insert(connection, project_id, name, role, key_id, secret)
+    return f"tt_{key_id}_{secret}"
+
+
+def ensure(connection: Connection, project_id: UUID, name: str, role: Role, key: str) -> None:
+    """Make sure that a given key works, whether it was there or not.
+
+    Raises:
+        ValueError: the text is not of a key's form.
+    """
+    key_id, secret = parse(key)
+    if not connection.execute(select(api_keys.c.key_id).filter_by(key_id=key_id)).first():
+        _insert(connection, project_id, name, role, key_id, secret)
+
+
+def parse(key: str) -> tuple[str, str]:
+    """The id and the secret of a key.
+
+    Raises:
+        ValueError: the text is not of a key's form.
+    """
+    prefix, _, rest = key.partition("_")
+    key_id, _, secret = rest.partition("_")
+    if prefix != "tt" or not key_id or len(secret) < 16 or len(key) > 200:
+        raise ValueError("An API key looks like tt_<id>_<secret>.")
+    return key_id, secret
+
+
+def identify(connection: Connection, key: str) -> Identity | None:
+    """Whom a key speaks for; None if it is unknown, wrong or revoked."""
+    try:
+        key_id, secret = parse(key)
+    except ValueError:
+        return None
+    row = connection.execute(
+        select(api_keys.c.project_id, api_keys.c.role, api_keys.c.secret_hash).where(
+            api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None)
+        )
+    ).first()
+    if row is None or not hmac.compare_digest(_hash(secret), bytes(row.secret_hash)):
+        return None
+    return Identity(row.project_id, Role(row.role), f"key:{key_id}")
+
+
+def listing(connection: Connection, project_id: UUID) -> list[ApiKey]:
+    """A project's keys, newest first, revoked ones too."""
+    rows = connection.execute(
+        select(
+            api_keys.c.key_id,
+            api_keys.c.name,
+            api_keys.c.role,
+            api_keys.c.created_at,
+            api_keys.c.revoked_at,
+        )
+        .where(api_keys.c.project_id == project_id)
+        .order_by(api_keys.c.created_at.desc(), api_keys.c.key_id)
+    )
+    return [ApiKey(row[0], row[1], Role(row[2]), row[3], row[4]) for row in rows]
+
+
+def revoke(connection: Connection, project_id: UUID, key_id: str) -> bool:
+    """Take a key's power away; False if there is no such key that still has it."""
+    result = connection.execute(
+        update(api_keys)
+        .where(
+            api_keys.c.project_id == project_id,
+            api_keys.c.key_id == key_id,
+            api_keys.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=clock.now())
+    )
+    return result.rowcount > 0
+
+
+def _insert(
+    connection: Connection, project_id: UUID, name: str, role: Role, key_id: str, secret: str
+) -> None:
+    connection.execute(
+        insert(api_keys).values(
+            key_id=key_id,
+            project_id=project_id,
+            name=name,
+            role=role.value,
+            secret_hash=_hash(secret),
+        )
+    )
+
+
+def _hash(secret: str) -> bytes:
+    # The secret is 32 random bytes: a slow hash would protect nothing more.
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,78 @@
+"""The partitions' rows: the lease, the position in the log, the head, and the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Connection, text
+
+from app.core.identifiers import uuid7
+from app.domain.batch import PartitionState
+
+_COLUMNS: Final = (
+    "partition, epoch, log_generation, log_position, log_drained, accepted_before, head,"
+    " stored, duplicates, dead"
+)
+
+
+def lock(cursor: psycopg.Cursor[Any], partitions: Iterable[int]) -> dict[int, PartitionState]:
+    """Take the leases of these partitions until the transaction ends, waiting for whoever has them.
+
+    Always in the same order, so that two drains cannot wait for each other.
+    """
+    cursor.execute(
+        f"SELECT {_COLUMNS} FROM partitions WHERE partition = ANY(%s)"
+        " ORDER BY partition FOR UPDATE",
+        (sorted(partitions),),
+    )
+    return {row[0]: PartitionState(*row) for row in cursor.fetchall()}
+
+
+def move(cursor: psycopg.Cursor[Any], state: PartitionState) -> None:
+    """Write a partition's new position, head and books."""
+    cursor.execute(
+        "UPDATE partitions SET log_generation = %s, log_position = %s, log_drained = %s,"
+        " accepted_before = %s, head = %s, stored = %s, duplicates = %s, dead = %s,"
+        " drained_at = now() WHERE partition = %s",
+        (
+            state.log_generation,
+            state.log_position,
+            state.log_drained,
+            state.accepted_before,
+            state.head,
+            state.stored,
+            state.duplicates,
+            state.dead,
+            state.partition,
+        ),
+    )
+
+
+def states(connection: Connection) -> list[PartitionState]:
+    """All partitions as they are, by number."""
+    found = connection.execute(text(f"SELECT {_COLUMNS} FROM partitions ORDER BY partition"))
+    return [PartitionState(*row) for row in found]
+
+
+def create(connection: Connection, count: int) -> int:
+    """Make the rows if there are none; returns how many there are."""
+    existing = connection.execute(text("SELECT count(*) FROM partitions")).scalar_one()
+    if existing:
+        return int(existing)
+    connection.execute(
+        text(
+            "INSERT INTO partitions (partition, epoch)"
+            " SELECT number, :epoch FROM generate_series(0, :last) AS number"
+        ),
+        {"epoch": uuid7().hex, "last": count - 1},
+    )
+    return count
+
+
+def renew_epoch(connection: Connection) -> str:
+    """Say that history has changed under its readers; every cursor given out before is void."""
+    epoch = uuid7().hex
+    connection.execute(text("UPDATE partitions SET epoch = :epoch"), {"epoch": epoch})
+    return epoch

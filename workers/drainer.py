@@ -1,0 +1,233 @@
+"""One transaction for all partitions that this process stays on: lock, read, keep, commit, tell.
+
+The drain's actors of one process work together here. A transaction costs the same for one partition
+as for eight, and at a thousand events a second each partition has one event at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine
+
+from app.backplane.publish import Publisher, batches
+from app.core import metrics
+from app.core.logging import get_logger
+from app.domain.batch import PartitionState, Plan, Row, plan, without
+from app.eventlog.log import START, Chunk, EventLog
+from app.storage import agents, dead_letters, events, partitions
+
+READ_CHUNKS = 64
+"""Chunks read of each partition at once. A chunk is what one gateway flushed: up to 1 MiB."""
+
+MAX_BATCH_EVENTS = 4000
+"""A transaction is not made larger than this: it holds the leases of its partitions."""
+
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+
+REFUSALS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    psycopg.InternalError,
+    psycopg.NotSupportedError,
+)
+"""What PostgreSQL says of an event that it will never take."""
+
+log = get_logger(__name__)
+
+
+class Drainer:
+    """Keeps what the log holds. One instance a process; not reentrant."""
+
+    def __init__(self, engine: Engine, eventlog: EventLog, publisher: Publisher) -> None:
+        self._engine = engine
+        self._log = eventlog
+        self._publisher = publisher
+        self._positions: dict[int, str] = {}
+
+    def forget(self, partition: int) -> None:
+        """The process leaves the partition; others may move it before it comes back."""
+        self._positions.pop(partition, None)
+
+    def reconnect(self) -> None:
+        """PostgreSQL went away: the pooled connections are dead."""
+        self._positions.clear()
+        self._engine.dispose()
+
+    def drain(self, held: Sequence[int], *, block_ms: int) -> set[int]:
+        """Keep what waits in these partitions, waiting up to ``block_ms`` if nothing does.
+
+        Returns the partitions in which something was found.
+
+        Raises:
+            LogUnavailable: nothing was read.
+            psycopg.OperationalError: PostgreSQL is out of reach; nothing is lost or half done.
+        """
+        for partition in held:
+            if partition not in self._positions:
+                self._positions[partition] = self._position(partition)
+        chunks = self._log.read(
+            {p: self._positions[p] for p in held}, count=READ_CHUNKS, block_ms=block_ms
+        )
+        chunks = {p: _bounded(found, len(chunks)) for p, found in chunks.items() if found}
+        if not chunks:
+            return set()
+        started = time.perf_counter()
+        plans = self._keep(chunks)
+        metrics.drain_seconds.observe(time.perf_counter() - started)
+        drained = sum(chunk.count for found in chunks.values() for chunk in found)
+        metrics.drain_batch.observe(drained)
+        for made in plans:
+            self._positions[made.state.partition] = made.state.log_position
+        self._publisher.publish(*(batch for made in plans for batch in batches(made)))
+        self._log.finish({partition: found[-1] for partition, found in chunks.items()})
+        return set(chunks)
+
+    def _position(self, partition: int) -> str:
+        """Where to read on: the row's position, or the start if the log began a new life."""
+        with self._engine.connect() as connection:
+            state = next(s for s in partitions.states(connection) if s.partition == partition)
+        if state.log_generation != self._log.generation(partition):
+            return START
+        return state.log_position
+
+    def _keep(self, chunks: Mapping[int, Sequence[Chunk]]) -> list[Plan]:
+        """Store the chunks; find out what is a duplicate or poison only if PostgreSQL objects."""
+        connection = self._engine.raw_connection()
+        try:
+            driver = cast("psycopg.Connection[Any]", connection.driver_connection)
+            try:
+                return self._keep_together(driver, chunks)
+            except REFUSALS as error:
+                driver.rollback()
+                log.warning("batch_refused", error=str(error))
+                return self._keep_one_by_one(driver, chunks)
+        finally:
+            connection.close()
+
+    def _keep_together(
+        self, driver: psycopg.Connection[Any], chunks: Mapping[int, Sequence[Chunk]]
+    ) -> list[Plan]:
+        with driver.cursor() as cursor:
+            states = partitions.lock(cursor, chunks)
+            try:
+                made = self._write(cursor, states, chunks, careful=False)
+            except psycopg.errors.UniqueViolation:
+                driver.rollback()
+                states = partitions.lock(cursor, chunks)
+                made = self._write(cursor, states, chunks, careful=True)
+            driver.commit()
+        return made
+
+    def _write(
+        self,
+        cursor: psycopg.Cursor[Any],
+        states: Mapping[int, PartitionState],
+        chunks: Mapping[int, Sequence[Chunk]],
+        *,
+        careful: bool,
+    ) -> list[Plan]:
+        plans = [self._plan(cursor, states[p], found, careful) for p, found in chunks.items()]
+        events.copy_rows(cursor, [row for made in plans for row in made.rows])
+        with cursor.connection.pipeline():
+            agents.move_cursors(cursor, [move for made in plans for move in made.cursors])
+            agents.fold(cursor, [fold for made in plans for fold in made.agents])
+            for made in plans:
+                partitions.move(cursor, made.state)
+        return plans
+
+    def _plan(
+        self,
+        cursor: psycopg.Cursor[Any],
+        state: PartitionState,
+        chunks: Sequence[Chunk],
+        careful: bool,
+    ) -> Plan:
+        """``careful`` asks PostgreSQL which events it has; otherwise only for those that came
+        without a time, whose unique key could not tell.
+        """
+        made = plan(state, chunks)
+        asked = [row for row in made.rows if careful or row.timed_by_us]
+        if not asked:
+            return made
+        stored = events.known(cursor, ((row.project_id, row.event.id) for row in asked))
+        if not stored:
+            return made
+        ids = {(project_id, event_id) for project_id, event_id, _ in stored}
+
+        def known(row: Row) -> bool:
+            if row.timed_by_us:
+                return (row.project_id, row.event.id) in ids
+            return row.identity in stored
+
+        return plan(state, chunks, known)
+
+    def _keep_one_by_one(
+        self, driver: psycopg.Connection[Any], chunks: Mapping[int, Sequence[Chunk]]
+    ) -> list[Plan]:
+        """PostgreSQL refuses the batch: split each partition's rows until the culprits are out."""
+        plans = []
+        for partition, found in chunks.items():
+            with driver.cursor() as cursor:
+                state = partitions.lock(cursor, [partition])[partition]
+                made = self._plan(cursor, state, found, careful=True)
+                made = self._without_poison(cursor, made)
+                events.copy_rows(cursor, made.rows)
+                agents.move_cursors(cursor, made.cursors)
+                agents.fold(cursor, made.agents)
+                partitions.move(cursor, made.state)
+                driver.commit()
+            plans.append(made)
+        return plans
+
+    def _without_poison(self, cursor: psycopg.Cursor[Any], made: Plan) -> Plan:
+        poison = _culprits(cursor, made.rows, 0, len(made.rows))
+        for index, error in reversed(poison):
+            row = made.rows[index]
+            self._bury(cursor, row.project_id, row, error)
+            made = without(made, index)
+        return made
+
+    def _bury(self, cursor: psycopg.Cursor[Any], project_id: UUID, row: Row, error: str) -> None:
+        dead_letters.bury_event(cursor, project_id, row.partition, row.record, error)
+        metrics.dead_events.inc()
+        log.error("event_refused", partition=row.partition, event_id=row.event.id, error=error)
+
+
+def _culprits(
+    cursor: psycopg.Cursor[Any], rows: Sequence[Row], low: int, high: int
+) -> list[tuple[int, str]]:
+    """The indexes of rows that PostgreSQL refuses and why, by halving; tries leave no trace."""
+    if low >= high:
+        return []
+    cursor.execute("SAVEPOINT halving")
+    try:
+        events.copy_rows(cursor, rows[low:high])
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT halving")
+        if high - low == 1:
+            return [(low, str(error))]
+        middle = (low + high) // 2
+        return _culprits(cursor, rows, low, middle) + _culprits(cursor, rows, middle, high)
+    cursor.execute("ROLLBACK TO SAVEPOINT halving")
+    return []
+
+
+def _bounded(chunks: list[Chunk], partitions_read: int) -> list[Chunk]:
+    """As many chunks, from the first, as one transaction should take of this partition."""
+    count = size = 0
+    for index, chunk in enumerate(chunks):
+        count += chunk.count
+        size += chunk.size
+        if index and (
+            count > MAX_BATCH_EVENTS // partitions_read or size > MAX_BATCH_BYTES // partitions_read
+        ):
+            return chunks[:index]
+    return chunks

@@ -1,0 +1,139 @@
+"""The drain: stay on a partition while events keep coming, and store what its log holds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dramatiq
+import psycopg
+import pybreaker
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import metrics
+from app.core.identifiers import uuid7
+from app.core.logging import get_logger
+from app.eventlog.log import LogUnavailable
+from app.jobs.messages import DRAIN, INGEST_QUEUE
+from app.jobs.ring import Bells, ring
+from workers.drainer import Drainer
+
+IDLE_S = 1.0
+"""A partition is left after this long without events."""
+
+STAY_S = 60.0
+"""A partition is handed back to the queue after this long, for others and for a stop."""
+
+RENEW_S = 0.5
+BLOCK_MS = 50
+
+log = get_logger(__name__)
+
+PostgresLost = (psycopg.OperationalError, psycopg.InterfaceError, SQLAlchemyError)
+
+
+class Stay:
+    """The partitions that this process stays on. The first actor leads; the others join it."""
+
+    def __init__(self, broker: RedisBroker, bells: Bells, drainer: Drainer) -> None:
+        self._broker = broker
+        self._bells = bells
+        self._drainer = drainer
+        self._owner = uuid7().hex
+        self._joined: dict[int, float] = {}
+        self._active: dict[int, float] = {}
+        self._leading = False
+        self._stopping = False
+        self._breaker = pybreaker.CircuitBreaker(
+            fail_max=3, reset_timeout=1, exclude=[LogUnavailable], listeners=[_Told()]
+        )
+
+    def stop(self) -> None:
+        """Leave all partitions after the transaction in hand; what waits is rung again."""
+        self._stopping = True
+
+    def on(self, partition: int) -> None:
+        """Answer a partition's bell."""
+        if self._stopping or not self._bells.take(partition, self._owner):
+            return
+        self._joined[partition] = self._active[partition] = time.monotonic()
+        if not self._leading:
+            self._lead()
+
+    def _lead(self) -> None:
+        self._leading = True
+        try:
+            renewed = time.monotonic()
+            while self._joined and not self._stopping:
+                self._drain(list(self._joined), BLOCK_MS)
+                now = time.monotonic()
+                if now - renewed > RENEW_S:
+                    self._renew()
+                    renewed = now
+                self._leave_idle(now)
+        except LogUnavailable as error:
+            metrics.drain_failures.labels("log").inc()
+            log.warning("log_unavailable", error=str(error))
+        except pybreaker.CircuitBreakerError:
+            metrics.drain_failures.labels("breaker").inc()
+        except PostgresLost as error:
+            metrics.drain_failures.labels("postgres").inc()
+            log.warning("postgres_unavailable", error=str(error).split("\n")[0])
+            self._drainer.reconnect()
+        finally:
+            self._leading = False
+            for partition in list(self._joined):
+                self._leave(partition)
+
+    def _drain(self, held: list[int], block_ms: int) -> None:
+        moved = self._breaker.call(self._drainer.drain, held, block_ms=block_ms)
+        now = time.monotonic()
+        for partition in moved:
+            self._active[partition] = now
+
+    def _renew(self) -> None:
+        try:
+            for partition in list(self._joined):
+                if not self._bells.renew(partition, self._owner):
+                    self._forget(partition)
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+
+    def _leave_idle(self, now: float) -> None:
+        for partition, joined in list(self._joined.items()):
+            if now - self._active[partition] > IDLE_S:
+                self._leave(partition)
+                # An append that found the bell answered did not ring: look once more.
+                self._drain([partition], 0)
+                self._drainer.forget(partition)
+            elif now - joined > STAY_S:
+                self._leave(partition)
+                ring(self._broker, partition, "stay")
+
+    def _leave(self, partition: int) -> None:
+        self._forget(partition)
+        try:
+            self._bells.release(partition, self._owner)
+        except RedisError as error:
+            log.debug("release_failed", partition=partition, error=str(error))
+
+    def _forget(self, partition: int) -> None:
+        self._joined.pop(partition, None)
+        self._active.pop(partition, None)
+        self._drainer.forget(partition)
+
+
+class _Told(pybreaker.CircuitBreakerListener):
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:  # noqa: ARG002
+        metrics.breaker_open.labels("postgres").set(new_state.name == pybreaker.STATE_OPEN)
+        log.warning("breaker", breaker="postgres", state=new_state.name)
+
+
+def declare(broker: RedisBroker, stay: Stay) -> None:
+    """Declare the actor. No retries: a lost or failed drain is rung again from the truth."""
+
+    @dramatiq.actor(broker=broker, queue_name=INGEST_QUEUE, actor_name=DRAIN, max_retries=0)
+    def drain(partition: int) -> None:
+        stay.on(partition)

@@ -1,0 +1,116 @@
+"""Runs the program's callbacks on a thread of their own, so that they never hold up the sender."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telltale_client import frames
+from telltale_client.session import Notice, Rejection
+
+log = logging.getLogger("telltale_client")
+
+MOST_WAITING = 256
+MOST_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What the program wants to be told. ``on_command`` may return a detail for the answer."""
+
+    on_reject: Callable[[Rejection], object] | None = None
+    on_command: Callable[[frames.Command], str | None] | None = None
+    on_config: Callable[[int, object], object] | None = None
+
+
+class Dispatcher:
+    """Calls back in the order of arrival, one at a time.
+
+    A command is acknowledged as received, then as done or failed. The server sends it again after a
+    reconnect until it has that; the answer is remembered, so a command never runs twice.
+    """
+
+    def __init__(self, callbacks: Callbacks, answer: Callable[[bytes], None]) -> None:
+        self._callbacks = callbacks
+        self._answer = answer
+        self._waiting: queue.Queue[Notice | None] = queue.Queue(MOST_WAITING)
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[str, tuple[str, str | None]] = OrderedDict()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Let the thread end after the callback that runs; what waits is not called any more."""
+        self._stopping = True
+        with contextlib.suppress(queue.Full):  # then it comes by soon enough
+            self._waiting.put_nowait(None)
+
+    def post(self, notice: Notice) -> None:
+        """Take a notice without waiting for its callback."""
+        if isinstance(notice, frames.Command):
+            self._post_command(notice)
+        elif isinstance(notice, Rejection):
+            if self._callbacks.on_reject is None or not self._enqueue(notice):
+                log.warning("Event %s was refused (%s): %s", notice.id, notice.code, notice.detail)
+        elif self._callbacks.on_config is not None and not self._enqueue(notice):
+            log.warning("Configuration %s was passed over: too many wait", notice.version)
+
+    def _post_command(self, command: frames.Command) -> None:
+        if self._callbacks.on_command is None:
+            self._answer(frames.command_ack(command.id, "failed", "This agent takes no commands."))
+            return
+        with self._lock:
+            known = self._answers.get(command.id)
+            if known is None:
+                self._answers[command.id] = ("received", None)
+                while len(self._answers) > MOST_REMEMBERED + MOST_WAITING:
+                    self._answers.popitem(last=False)
+        if known is not None:
+            self._answer(frames.command_ack(command.id, *known))
+            return
+        self._answer(frames.command_ack(command.id, "received"))
+        if not self._enqueue(command):
+            self._settle(command.id, "failed", "Too many commands wait.")
+
+    def _settle(self, command_id: str, status: str, detail: str | None) -> None:
+        with self._lock:
+            self._answers[command_id] = (status, detail)
+        self._answer(frames.command_ack(command_id, status, detail))
+
+    def _enqueue(self, notice: Notice) -> bool:
+        try:
+            self._waiting.put_nowait(notice)
+        except queue.Full:
+            return False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="telltale-calls", daemon=True)
+            self._thread.start()
+        return True
+
+    def _run(self) -> None:
+        while (notice := self._waiting.get()) is not None and not self._stopping:
+            try:
+                self._call(notice)
+            except Exception:
+                log.exception("A callback failed")
+
+    def _call(self, notice: Notice) -> None:
+        calls = self._callbacks
+        if isinstance(notice, Rejection):
+            if calls.on_reject is not None:
+                calls.on_reject(notice)
+        elif isinstance(notice, frames.Config):
+            if calls.on_config is not None:
+                calls.on_config(notice.version, notice.value)
+        elif calls.on_command is not None:
+            try:
+                detail = calls.on_command(notice)
+            except Exception as error:
+                self._settle(notice.id, "failed", f"{type(error).__name__}: {error}")
+                raise
+            self._settle(notice.id, "done", detail if isinstance(detail, str) else None)

@@ -25,7 +25,7 @@ export class Fleet {
   }
 
   add(i) {
-    const id = i === 0 ? "manager-1" : size(i);
+    const id = i === 0 ? "manager-1" : named(i);
     const now = new Date().toISOString();
     this.agents.set(id, {
       agent_id: id,
@@ -123,7 +123,9 @@ export class Fleet {
 
   /** Moves one agent between online, stale and lost, and tells who watches. */
   turn() {
-    const agent = pick(this.list());
+    const stale = this.list().filter((agent) => agent.liveness === "stale");
+    const agents = stale.length > this.agents.size / 10 ? stale : this.list();
+    const agent = pick(agents.filter((one) => one.liveness !== "lost"));
     if (!agent) return;
     agent.liveness = agent.liveness === "online" ? "stale" : "online";
     for (const listener of this.listeners) listener([agent]);
@@ -133,7 +135,7 @@ export class Fleet {
 const OUTPUT =
   "\u001b[32m....\u001b[0m\u001b[31mF\u001b[0m\n\n    def test_offset():\n>       assert parse('+01:00') == 3600\nE       assert None == 3600\n\n1 failed, 4 passed in 0.31s";
 
-function size(i) {
+function named(i) {
   const name = NAMES[i % NAMES.length];
   return i < 60 ? `${name}-${i}` : `worker-${i}`;
 }

@@ -4,7 +4,8 @@ import { plural } from "@/lib/text/format";
 import { Button } from "@/lib/ui/Button";
 import { SearchField } from "@/lib/ui/SearchField";
 import { useFleet } from "@/stores/fleet";
-import { useFleetView } from "@/stores/fleetView";
+import { sortBy, useFleetView } from "@/stores/fleetView";
+import { COLUMNS } from "./columns";
 import { EmptyFleet } from "./EmptyFleet";
 import styles from "./FleetPanel.module.css";
 import { FleetTable } from "./FleetTable";
@@ -43,8 +44,31 @@ export function FleetPanel({ chosen, onChoose, searchRef }: FleetPanelProps) {
           value={search}
           onChange={(value) => useFleetView.setState({ search: value })}
         />
+        <OrderSelect />
       </header>
       {known && size === 0 ? <EmptyFleet /> : <FleetTable chosen={chosen} onChoose={onChoose} />}
     </section>
+  );
+}
+
+/** On a narrow page the table has no heads to sort by. */
+function OrderSelect() {
+  const column = useFleetView((view) => view.column);
+  return (
+    <select
+      className={styles.order}
+      aria-label="Sort by"
+      value={column}
+      onChange={(event) => {
+        const chosen = COLUMNS.find(({ id }) => id === event.target.value);
+        if (chosen) sortBy(chosen.id);
+      }}
+    >
+      {COLUMNS.map(({ id, title }) => (
+        <option key={id} value={id}>
+          By {title.toLowerCase()}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -13,6 +13,9 @@ import { countLiveness } from "./arrange";
 import styles from "./FleetSummary.module.css";
 import { LivenessMark } from "./LivenessMark";
 
+/** How much higher the chart is than its highest point. */
+const HEADROOM = 1.2;
+
 const ORDER: readonly Liveness[] = ["online", "stale", "lost"];
 
 export function FleetSummary() {
@@ -33,7 +36,9 @@ export function FleetSummary() {
             onClick={() => toggleLiveness(liveness)}
           >
             <span className={styles.number}>{count(counts[liveness])}</span>
-            <LivenessMark liveness={liveness} />
+            <span className={styles.word}>
+              <LivenessMark liveness={liveness} />
+            </span>
           </button>
         ))}
       </fieldset>
@@ -46,6 +51,7 @@ export function FleetSummary() {
 function Pulse() {
   const second = Math.floor(useServerNow() / 1_000);
   const now = meter.rate(null, second);
+  const values = meter.series(null, second);
   return (
     <div className={styles.pulse}>
       <div className={styles.figure}>
@@ -54,7 +60,8 @@ function Pulse() {
       </div>
       <Sparkline
         className={styles.chart}
-        values={meter.series(null, second)}
+        values={values}
+        top={HEADROOM * Math.max(...(values ?? []), 0)}
         width={METER_SECONDS * 10}
         height={40}
       />

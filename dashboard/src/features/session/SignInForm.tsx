@@ -1,6 +1,5 @@
 /** E-mail, password, and a clear word when they are not right. */
 import type { FormEvent } from "react";
-import { ApiError } from "@/lib/api";
 import { Button } from "@/lib/ui/Button";
 import styles from "./SignIn.module.css";
 import { type Session, useSignIn } from "./session";
@@ -23,7 +22,7 @@ export function SignInForm({ email, earlier, onSignedIn }: SignInFormProps) {
       { onSuccess: (session) => onSignedIn?.(session) },
     );
   };
-  const problem = signIn.error ? inWords(signIn.error) : earlier;
+  const problem = signIn.error?.message ?? earlier;
   return (
     <>
       <form className={styles.form} onSubmit={submit} aria-describedby="sign-in-problem">
@@ -59,11 +58,4 @@ export function SignInForm({ email, earlier, onSignedIn }: SignInFormProps) {
       </p>
     </>
   );
-}
-
-function inWords(error: Error): string {
-  if (error instanceof ApiError && error.status === 401) {
-    return "This e-mail and password do not belong together.";
-  }
-  return error.message;
 }

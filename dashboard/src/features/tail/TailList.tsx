@@ -73,6 +73,10 @@ export function TailList({ filter, onFilter }: TailListProps) {
     setCurrent(key);
     toggleOpen(key);
   }, []);
+  const onlyAgent = useCallback(
+    (agentId: string) => onFilter({ ...filter, agents: [agentId] }),
+    [filter, onFilter],
+  );
   const active = drawn.some((item) => item.key === current) ? current : null;
 
   return (
@@ -108,6 +112,7 @@ export function TailList({ filter, onFilter }: TailListProps) {
                   current={item.key === active}
                   marked={filter.text}
                   onActivate={activate}
+                  onAgent={onlyAgent}
                 />
                 {isOpen && <EventDetail event={row} filter={filter} onFilter={onFilter} />}
               </div>
@@ -115,7 +120,7 @@ export function TailList({ filter, onFilter }: TailListProps) {
           })}
         </div>
       </div>
-      {pause?.reason === "reading" && <BackToLive />}
+      {pause?.reason === "reading" && open === null && <BackToLive />}
     </div>
   );
 }

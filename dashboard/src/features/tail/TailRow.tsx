@@ -9,13 +9,13 @@ import { Marked } from "./Marked";
 import styles from "./TailRow.module.css";
 import { tailRowId } from "./useTailKeys";
 
-/** Four letters each, so that the column is as narrow as it can be read. */
+/** Five letters at most, so that the column is narrow. */
 const SHORT: Readonly<Record<Severity, string>> = {
-  debug: "debg",
+  debug: "debug",
   info: "info",
   warning: "warn",
-  error: "err ",
-  critical: "CRIT",
+  error: "error",
+  critical: "crit",
 };
 
 interface TailRowProps {
@@ -27,10 +27,11 @@ interface TailRowProps {
   /** Text to point out. */
   marked: string;
   onActivate: (key: string) => void;
+  onAgent: (agentId: string) => void;
 }
 
 export const TailRow = memo(function TailRow(props: TailRowProps) {
-  const { event, index, open, current, marked, onActivate } = props;
+  const { event, index, open, current, marked, onActivate, onAgent } = props;
   const { main, rest } = summarise(event);
   const key = keyOf(event);
   return (
@@ -50,7 +51,8 @@ export const TailRow = memo(function TailRow(props: TailRowProps) {
       onClick={() => onActivate(key)}
     >
       <span role="gridcell" className={styles.time} title={utcTitle(event.time)}>
-        {clockWithMs(event.time)}
+        {clockWithMs(event.time).slice(0, -4)}
+        <span className={styles.ms}>{clockWithMs(event.time).slice(-4)}</span>
       </span>
       <span role="gridcell" className={styles.severity} title={event.severity}>
         {SHORT[event.severity] ?? event.severity}
@@ -59,7 +61,17 @@ export const TailRow = memo(function TailRow(props: TailRowProps) {
         <Marked text={event.type} wanted={marked} />
       </span>
       <span role="gridcell" className={styles.agent}>
-        <Marked text={event.agent_id} wanted={marked} />
+        <button
+          type="button"
+          tabIndex={-1}
+          title={`Show only ${event.agent_id}`}
+          onClick={(click) => {
+            click.stopPropagation();
+            onAgent(event.agent_id);
+          }}
+        >
+          <Marked text={event.agent_id} wanted={marked} />
+        </button>
       </span>
       <span role="gridcell" className={styles.words}>
         {main && (

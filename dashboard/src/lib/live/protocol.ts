@@ -103,7 +103,14 @@ export type SubscriptionFrame =
   | { type: "events"; id: string; cursor: string; items: StoredEvent[] }
   | { type: "caught_up"; id: string; cursor: string }
   | { type: "agents"; id: string; items: Agent[] }
-  | { type: "dropped"; id: string; count: number; policy: string };
+  | {
+      type: "dropped";
+      id: string;
+      count: number;
+      policy: string;
+      /** Where to refill from, when events from after the hole may have come before this frame. */
+      cursor?: string;
+    };
 
 export type ServerFrame =
   | WelcomeFrame

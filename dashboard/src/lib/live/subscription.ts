@@ -4,7 +4,7 @@
  */
 import type { Agent, StoredEvent, SubscriptionFrame } from "./protocol";
 
-/** `waiting`: subscribed, nothing back yet. What arrives before the answer is from an older life. */
+/** `waiting`: subscribed, nothing back yet. */
 export type SubscriptionPhase = "waiting" | "catch_up" | "live";
 
 export interface Subscription {
@@ -86,7 +86,7 @@ export function take(
         effects: [{ kind: "agents", items: frame.items, complete: false }],
       };
     case "dropped":
-      return dropped(subscription, frame.count, now);
+      return dropped(subscription, frame, now);
   }
 }
 
@@ -135,8 +135,7 @@ function resumed(
 }
 
 function events(subscription: Subscription, frame: Extract<SubscriptionFrame, { type: "events" }>) {
-  if (subscription.phase === "waiting") return { subscription, effects: [] };
-  const source: EventSource = subscription.phase;
+  const source: EventSource = subscription.phase === "live" ? "live" : "catch_up";
   return {
     subscription: {
       ...subscription,
@@ -148,7 +147,6 @@ function events(subscription: Subscription, frame: Extract<SubscriptionFrame, { 
 }
 
 function caughtUp(subscription: Subscription, cursor: string) {
-  if (subscription.phase === "waiting") return { subscription, effects: [] };
   const { refill, received } = subscription;
   const effects: Effect[] = [];
   if (refill) {
@@ -169,11 +167,14 @@ function caughtUp(subscription: Subscription, cursor: string) {
   };
 }
 
-/** The cursor still stands before what was dropped, so subscribing with it again brings it back. */
-function dropped(subscription: Subscription, count: number, now: number) {
-  if (subscription.phase === "waiting" || subscription.cursor === null) {
-    return { subscription, effects: [] };
-  }
+/** Subscribing with a cursor from before what was dropped brings it back. */
+function dropped(
+  subscription: Subscription,
+  { count, cursor }: Extract<SubscriptionFrame, { type: "dropped" }>,
+  now: number,
+) {
+  // Dropped before the first picture: that picture will hold it.
+  if (subscription.cursor === null) return { subscription, effects: [] };
   const { refilledAt } = subscription;
   if (refilledAt !== null && now - refilledAt < REFILL_REST_MS) {
     const notice: StreamNotice = { what: "skipped", count, because: "too_fast" };
@@ -182,6 +183,7 @@ function dropped(subscription: Subscription, count: number, now: number) {
   return {
     subscription: {
       ...subscribed(subscription),
+      cursor: cursor || subscription.cursor,
       refill: {
         because: "dropped" as const,
         count: count + (subscription.refill?.because === "dropped" ? subscription.refill.count : 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -132,7 +133,7 @@ Script = Callable[[Peer], None]
 class ScriptedServer:
     """Plays one script for each connection in turn, and is a good server after the last."""
 
-    def __init__(self, *scripts: Script, port: int = 0) -> None:
+    def __init__(self, *scripts: Script, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.scripts = list(scripts)
         self.hellos: list[Frame] = []
         self.frames: list[Frame] = []
@@ -146,6 +147,7 @@ class ScriptedServer:
             self._handle,
             "127.0.0.1",
             port,
+            ssl=tls,
             subprotocols=["telltale.v1+json"],  # type: ignore[list-item]
             compression=None,
             ping_interval=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 
@@ -17,8 +18,9 @@ class Uuid7Source:
         self.renew()
 
     def renew(self) -> None:
-        """Start over with a fresh lock: for a forked child, where another thread may hold it."""
+        """Start over with a fresh seed and lock: for a forked child, which has copies of both."""
         self._lock = threading.Lock()
+        self._draw = random.Random(os.urandom(32)).getrandbits
         self._milliseconds = 0
         self._tail = 0
 
@@ -29,9 +31,9 @@ class Uuid7Source:
             if now > self._milliseconds:
                 self._milliseconds = now
                 # The top bit stays clear, which leaves room for 2**40 steps before an overflow.
-                self._tail = int.from_bytes(os.urandom(10), "big") >> (80 - _TAIL_BITS + 1)
+                self._tail = self._draw(_TAIL_BITS - 1)
             else:
-                self._tail += 1 + int.from_bytes(os.urandom(4), "big")
+                self._tail += 1 + self._draw(32)
             milliseconds, tail = self._milliseconds, self._tail
         high = milliseconds << 16 | 0x7000 | tail >> 62
         text = f"{high << 64 | 1 << 63 | tail & _LOW:032x}"

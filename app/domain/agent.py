@@ -74,7 +74,7 @@ def _fold_own(change: AgentChange, event: Event) -> None:
     elif event.type == "agent.metric":
         metrics = _metrics(event.data)
         if "cpu_pct" in metrics:
-            change.cpu_pct = float(metrics["cpu_pct"])
+            change.cpu_pct = metrics["cpu_pct"]
         if "memory_bytes" in metrics:
             change.memory_bytes = int(max(0, min(metrics["memory_bytes"], 2**62)))
     elif event.type == "agent.registered":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Number = int | float
 
 
 class StatusData(msgspec.Struct):
@@ -26,7 +25,7 @@ class LogData(msgspec.Struct):
 class RegisteredData(msgspec.Struct):
     """``agent.registered``: who an agent says it is."""
 
-    role: Annotated[str, msgspec.Meta(pattern="^(worker|manager)$")] | None = None
+    role: Literal["worker", "manager"] | None = None
     name: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
@@ -36,7 +35,8 @@ class TaskData(msgspec.Struct):
     title: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
 
 
-MetricData = dict[str, Number]
+MetricData = dict[str, float]
+"""``agent.metric``: a whole number that is too great for a float is refused."""
 
 _DECODERS: dict[str, msgspec.json.Decoder[object]] = {
     "agent.status": msgspec.json.Decoder(StatusData),

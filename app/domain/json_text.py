@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+# A string that never ends is one token too, and nothing is tried twice: a hostile text must not take
+# longer than its length.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def holds_unstorable_text(raw: bytes) -> bool:
@@ -43,7 +45,7 @@ def split_container(raw: bytes) -> list[bytes]:
     """The members of the outermost array or object, as the bytes between its commas.
 
     For bodies that a strict decoder refuses as a whole because of one member. What the members
-    hold is not checked. Returns an empty list if ``raw`` has no such container.
+    hold is not checked. Returns an empty list if ``raw`` is not one such container, whole.
     """
     parts: list[bytes] = []
     depth = 0
@@ -53,10 +55,14 @@ def split_container(raw: bytes) -> list[bytes]:
         if token in (b"{", b"["):
             depth += 1
             if depth == 1:
+                if raw[: match.start()].strip():
+                    return []
                 start = match.end()
         elif token in (b"}", b"]"):
             depth -= 1
             if depth == 0:
+                if raw[match.end() :].strip():
+                    return []
                 last = raw[start : match.start()].strip()
                 return [*parts, last] if last or parts else []
         elif token == b"," and depth == 1:

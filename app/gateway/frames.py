@@ -25,6 +25,7 @@ class Opcode(IntEnum):
 _FINAL: Final = 0x80
 _MASKED: Final = 0x80
 _KNOWN: Final = frozenset(Opcode)
+_REASON_BYTES: Final = 123
 
 
 class FrameError(Exception):
@@ -141,8 +142,9 @@ def pong(payload: bytes) -> bytes:
 
 
 def close(code: int, reason: str = "") -> bytes:
-    """A close frame."""
-    return _frame(Opcode.CLOSE, code.to_bytes(2, "big") + reason.encode()[:120])
+    """A close frame. Of a long reason it holds what fits, in whole letters."""
+    fitting = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+    return _frame(Opcode.CLOSE, code.to_bytes(2, "big") + fitting.encode())
 
 
 def _frame(opcode: Opcode, payload: bytes) -> bytes:

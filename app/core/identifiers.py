@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from datetime import UTC, datetime
 from uuid import UUID
 
 _last = [0]
+_UUID7 = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+)
 
 
 def uuid7() -> UUID:
@@ -24,10 +28,10 @@ def uuid7() -> UUID:
 
 def uuid7_time(text: str) -> datetime | None:
     """The moment inside a UUIDv7, to the millisecond; None if the text is not one."""
-    if len(text) != 36 or text[14] != "7" or text[8] != "-" or text[23] != "-":
+    if _UUID7.fullmatch(text) is None:
         return None
+    milliseconds = int(text[:8] + text[9:13], 16)
     try:
-        milliseconds = int(text[:8] + text[9:13], 16)
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-# A string that never ends is one token too, and nothing is tried twice: a hostile text must not take
+# A string that never ends is one token too, and nothing is tried twice: hostile text must not take
 # longer than its length.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 

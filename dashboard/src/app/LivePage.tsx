@@ -26,6 +26,7 @@ export function LivePage({ session }: { session: Session }) {
   const [tab, setTab] = useState<NarrowTab>("fleet");
   const [help, setHelp] = useState(false);
   const share = usePreferences((state) => state.fleetShare);
+  const away = useConnection(({ link }) => link.name !== "open" && link.name !== "idle");
   const signedOut = useConnection((state) => state.link.name === "signed_out");
   const agents = useTail((tail) => tail.filter.agents);
   const fleetSearch = useRef<HTMLInputElement>(null);
@@ -48,7 +49,7 @@ export function LivePage({ session }: { session: Session }) {
   return (
     <div className={styles.page}>
       <Header session={session} onHelp={() => setHelp(true)} />
-      <main className={styles.main}>
+      <main className={styles.main} data-away={away || undefined}>
         <FleetSummary />
         {narrow && <NarrowTabs tab={tab} onChange={setTab} />}
         <div ref={panes} className={styles.panes}>

@@ -25,6 +25,8 @@ class Page implements FeedSink {
       random: () => 0.5,
       sessionEnded: async () => this.ended,
       scheduler: {
+        now: () => Date.now(),
+        painted: () => {},
         soon: (callback) => {
           this.paint = callback;
           return {

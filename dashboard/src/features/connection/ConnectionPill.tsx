@@ -31,12 +31,11 @@ export function ConnectionPill() {
           {short}
         </span>
       </span>
-      {action ? (
+      <span className={styles.age}>{ageOf(heardAt, now)}</span>
+      {action && (
         <button type="button" className={styles.action} onClick={retryNow}>
           {action}
         </button>
-      ) : (
-        <span className={styles.age}>{ageOf(heardAt, now)}</span>
       )}
       <Spoken description={description} />
     </div>
@@ -89,12 +88,7 @@ function Glyph({ tone }: { tone: Tone }) {
       viewBox="0 0 12 12"
       aria-hidden="true"
     >
-      {tone === "good" && (
-        <>
-          <circle className={styles.beat} cx="6" cy="6" r="3" fill="currentColor" />
-          <circle cx="6" cy="6" r="3.5" fill="currentColor" />
-        </>
-      )}
+      {tone === "good" && <circle cx="6" cy="6" r="4" fill="currentColor" />}
       {tone === "busy" && (
         <>
           <circle cx="6" cy="6" r="4" fill="none" stroke="currentColor" strokeWidth="1.5" />

@@ -36,7 +36,13 @@ export function describe({ link, progress, networkDown, now }: Situation): Descr
     case "waiting":
       return waiting(link, networkDown, now);
     case "signed_out":
-      return { tone: "bad", label: "Signed out", short: "Signed out", why: link.why, action: null };
+      return {
+        tone: "bad",
+        label: "Signed out",
+        short: "Signed out",
+        why: link.why,
+        action: "Try again",
+      };
     case "stopped":
       return {
         tone: "bad",
@@ -93,9 +99,12 @@ function busy(label: string, why: string): Description {
   return { tone: "busy", label, short: "…", why, action: null };
 }
 
+/** The server speaks every few seconds; a picture this young is as good as the present. */
+const FRESH_MS = 8_000;
+
 /** How old the picture is: "up to date", or by how much it is behind. */
 export function ageOf(heardAt: number | null, now: number): string {
   if (heardAt === null) return "nothing yet";
   const age = now - heardAt;
-  return age < 8_000 ? "up to date" : `${duration(age)} old`;
+  return age < FRESH_MS ? "up to date" : `${duration(age)} old`;
 }

@@ -18,6 +18,8 @@ interface FleetRowProps {
   top: number;
   /** Unix ms by the server's clock. */
   now: number;
+  /** The second up to which rates are known. */
+  second: number;
   /** The tail shows this agent alone or among few. */
   chosen: boolean;
   /** The keyboard stands here. */
@@ -26,8 +28,7 @@ interface FleetRowProps {
 }
 
 export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
-  const { agent, index, top, now, chosen, current, onChoose } = props;
-  const second = Math.floor(now / 1_000);
+  const { agent, index, top, now, second, chosen, current, onChoose } = props;
   const perSecond = meter.rate(agent.agent_id, second);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the table takes the keys for its rows
@@ -43,7 +44,7 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
         current && styles.current,
         agent.liveness === "lost" && styles.lost,
       )}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ top }}
       onClick={() => onChoose(agent.agent_id)}
     >
       <Name agent={agent} />

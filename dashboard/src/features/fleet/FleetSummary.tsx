@@ -6,7 +6,7 @@ import { count, rate } from "@/lib/text/format";
 import { classNames } from "@/lib/ui/classNames";
 import { Sparkline } from "@/lib/ui/Sparkline";
 import { useThrottled } from "@/lib/ui/useThrottled";
-import { useServerNow } from "@/stores/clock";
+import { useKnownSecond } from "@/stores/clock";
 import { meter, useFleet } from "@/stores/fleet";
 import { toggleLiveness, useFleetView } from "@/stores/fleetView";
 import { countLiveness } from "./arrange";
@@ -49,7 +49,7 @@ export function FleetSummary() {
 
 /** All events of the last minute, a second a step. */
 function Pulse() {
-  const second = Math.floor(useServerNow() / 1_000);
+  const second = useKnownSecond();
   const now = meter.rate(null, second);
   const values = meter.series(null, second);
   return (

@@ -5,7 +5,7 @@ import { classNames } from "@/lib/ui/classNames";
 import { Icon } from "@/lib/ui/Icon";
 import { NARROW, useMediaQuery } from "@/lib/ui/useMediaQuery";
 import { useThrottled } from "@/lib/ui/useThrottled";
-import { useServerNow } from "@/stores/clock";
+import { useKnownSecond, useServerNow } from "@/stores/clock";
 import { meter, useFleet } from "@/stores/fleet";
 import { sortBy, useFleetView } from "@/stores/fleetView";
 import { arrange } from "./arrange";
@@ -27,7 +27,8 @@ interface FleetTableProps {
 export function FleetTable({ chosen, onChoose }: FleetTableProps) {
   const agents = useThrottled(useFleet, (state) => state.agents, REDRAW_MS);
   const now = useServerNow();
-  const ids = useOrder(agents, now);
+  const second = useKnownSecond();
+  const ids = useOrder(agents, second);
   const narrow = useMediaQuery(NARROW);
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string | null>(null);
@@ -90,6 +91,7 @@ export function FleetTable({ chosen, onChoose }: FleetTableProps) {
                 index={item.index}
                 top={item.start}
                 now={now}
+                second={second}
                 chosen={chosen.includes(agent.agent_id)}
                 current={active === agent.agent_id}
                 onChoose={onChoose}
@@ -137,9 +139,11 @@ function Header() {
 }
 
 /** The order of the rows, looked at once a second: rows that jump cannot be read. */
-function useOrder(agents: ReturnType<typeof useFleet.getState>["agents"], now: number): string[] {
+function useOrder(
+  agents: ReturnType<typeof useFleet.getState>["agents"],
+  second: number,
+): string[] {
   const view = useFleetView();
-  const second = Math.floor(now / 1_000);
   const latest = useRef(agents);
   latest.current = agents;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the number of agents stands for their set

@@ -14,10 +14,17 @@ export function SessionEndedDialog({ session, onSignedIn }: SessionEndedDialogPr
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    element?.querySelector<HTMLInputElement>("input[type=password]")?.focus();
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} className={styles.dialog} aria-labelledby="session-ended">
+    <dialog
+      ref={dialog}
+      className={styles.dialog}
+      aria-labelledby="session-ended"
+      // There is nothing behind it to go back to.
+      onCancel={(event) => event.preventDefault()}
+    >
       <div className={styles.card}>
         <h2 className={styles.title} id="session-ended">
           Your session has ended

@@ -40,14 +40,7 @@ export function SignInForm({ email, earlier, onSignedIn }: SignInFormProps) {
         </label>
         <label className={styles.field}>
           Password
-          <input
-            name="password"
-            type="password"
-            autoComplete="current-password"
-            required
-            // biome-ignore lint/a11y/noAutofocus: it is the only thing left to fill in
-            autoFocus={Boolean(email)}
-          />
+          <input name="password" type="password" autoComplete="current-password" required />
         </label>
         <Button type="submit" look="primary" disabled={signIn.isPending}>
           {signIn.isPending ? "Signing in…" : "Sign in"}

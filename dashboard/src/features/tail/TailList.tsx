@@ -1,6 +1,5 @@
 /** The tail's rows: newest at the bottom, followed until somebody scrolls up, reads or pauses. */
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { keyOf } from "@/lib/live/eventWindow";
 import type { TailFilter } from "@/lib/live/tailFilter";
 import { shortCount } from "@/lib/text/format";
@@ -18,6 +17,7 @@ import {
 import { EventDetail } from "./EventDetail";
 import styles from "./TailList.module.css";
 import { TailRow } from "./TailRow";
+import { useDrawnRows } from "./useDrawnRows";
 import { tailRowId, useTailKeys } from "./useTailKeys";
 
 const ROW_HEIGHT = 26;
@@ -31,43 +31,34 @@ interface TailListProps {
 }
 
 export function TailList({ filter, onFilter }: TailListProps) {
-  const rows = useTail((tail) => shownWindow(tail).rows);
+  const shown = useTail(shownWindow);
+  const { rows } = shown;
   const pause = useTail((tail) => tail.pause);
   const open = useTail((tail) => tail.open);
-  const narrow = useMediaQuery(NARROW);
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string | null>(null);
-  const height = narrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
-
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => height,
-    getItemKey: useCallback(
-      (index: number) => {
-        const row = rows[index];
-        return row ? keyOf(row) : index;
-      },
-      [rows],
-    ),
-    overscan: 24,
-  });
-  const drawn = virtual.getVirtualItems();
-
+  const rowHeight = useMediaQuery(NARROW) ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const following = pause === null;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new rows, and a new row height, move the end
+  const { drawn, height, first, measure, scrollTo } = useDrawnRows(
+    shown,
+    following,
+    rowHeight,
+    scroller,
+  );
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the end moves when the list grows
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element && following) element.scrollTop = element.scrollHeight;
-  }, [rows, following, height]);
+  }, [height, following]);
   useHoldWhenScrolled(scroller);
 
   const onKeyDown = useTailKeys({
     rows,
     current,
     setCurrent,
-    scrollTo: (index) => virtual.scrollToIndex(index, { align: "auto" }),
-    pageRows: () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1),
+    scrollTo,
+    pageRows: () => Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 1),
   });
   const activate = useCallback((key: string) => {
     setCurrent(key);
@@ -77,7 +68,36 @@ export function TailList({ filter, onFilter }: TailListProps) {
     (agentId: string) => onFilter({ ...filter, agents: [agentId] }),
     [filter, onFilter],
   );
-  const active = drawn.some((item) => item.key === current) ? current : null;
+
+  let active: string | null = null;
+  const items = drawn.map(({ index, top, slot }) => {
+    const event = rows[index];
+    if (!event) return null;
+    const key = keyOf(event);
+    const isOpen = key === open;
+    if (key === current) active = key;
+    return (
+      <div
+        key={slot}
+        role="presentation"
+        data-index={index}
+        ref={isOpen ? measure : undefined}
+        className={styles.item}
+        style={{ top }}
+      >
+        <TailRow
+          event={event}
+          number={first + index + 1}
+          open={isOpen}
+          current={key === current}
+          marked={filter.text}
+          onActivate={activate}
+          onAgent={onlyAgent}
+        />
+        {isOpen && <EventDetail key={key} event={event} filter={filter} onFilter={onFilter} />}
+      </div>
+    );
+  });
 
   return (
     <div className={styles.frame}>
@@ -86,38 +106,15 @@ export function TailList({ filter, onFilter }: TailListProps) {
         className={styles.scroller}
         role="treegrid"
         aria-label="Events, newest last"
-        aria-rowcount={rows.length}
+        aria-rowcount={-1}
         aria-activedescendant={active === null ? undefined : tailRowId(active)}
         tabIndex={0}
         onKeyDown={onKeyDown}
+        // Whoever presses on a row means that one: it must not move away under the pointer.
+        onPointerDown={() => pauseTail("reading")}
       >
-        <div role="presentation" className={styles.list} style={{ height: virtual.getTotalSize() }}>
-          {drawn.map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
-            const isOpen = item.key === open;
-            return (
-              <div
-                key={item.key}
-                role="presentation"
-                data-index={item.index}
-                ref={isOpen ? virtual.measureElement : undefined}
-                className={styles.item}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <TailRow
-                  event={row}
-                  index={item.index}
-                  open={isOpen}
-                  current={item.key === active}
-                  marked={filter.text}
-                  onActivate={activate}
-                  onAgent={onlyAgent}
-                />
-                {isOpen && <EventDetail event={row} filter={filter} onFilter={onFilter} />}
-              </div>
-            );
-          })}
+        <div role="presentation" className={styles.list} style={{ height }}>
+          {items}
         </div>
       </div>
       {pause?.reason === "reading" && open === null && <BackToLive />}
@@ -136,7 +133,7 @@ function BackToLive() {
 }
 
 /** Scrolling up holds the tail still; scrolling back to the end lets it go on. */
-function useHoldWhenScrolled(scroller: React.RefObject<HTMLDivElement | null>): void {
+function useHoldWhenScrolled(scroller: RefObject<HTMLElement | null>): void {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;

@@ -20,7 +20,8 @@ const SHORT: Readonly<Record<Severity, string>> = {
 
 interface TailRowProps {
   event: StoredEvent;
-  index: number;
+  /** Its place among all that came, from 1. */
+  number: number;
   open: boolean;
   /** The keyboard stands here. */
   current: boolean;
@@ -31,7 +32,7 @@ interface TailRowProps {
 }
 
 export const TailRow = memo(function TailRow(props: TailRowProps) {
-  const { event, index, open, current, marked, onActivate, onAgent } = props;
+  const { event, number, open, current, marked, onActivate, onAgent } = props;
   const { main, rest } = summarise(event);
   const key = keyOf(event);
   return (
@@ -40,7 +41,7 @@ export const TailRow = memo(function TailRow(props: TailRowProps) {
       id={tailRowId(key)}
       role="row"
       aria-level={1}
-      aria-rowindex={index + 1}
+      aria-rowindex={number}
       aria-expanded={open}
       className={classNames(
         styles.row,

@@ -28,6 +28,9 @@ def post_worker_init(worker: Any) -> None:
     """The process is forked and patched: begin to work, and watch for the order to stop."""
     import gevent
 
+    from app.core.garbage import collect_rarely
+
+    collect_rarely()
     gateway = worker.wsgi.extensions["telltale"]
     gateway.start()
 

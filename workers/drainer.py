@@ -21,8 +21,10 @@ from app.domain.batch import PartitionState, Plan, Row, plan, without
 from app.eventlog.log import START, Chunk, EventLog
 from app.storage import agents, dead_letters, events, partitions
 
-READ_CHUNKS = 64
-"""Chunks read of each partition at once. A chunk is what one gateway flushed: up to 1 MiB."""
+MAX_READ_CHUNKS = 64
+"""Chunks read of each partition at once, at most. A chunk is what one gateway flushed: up to 1 MiB,
+two thousand events or one, so the number follows what was found.
+"""
 
 MAX_BATCH_EVENTS = 4000
 """A transaction is not made larger than this: it holds the leases of its partitions."""
@@ -49,6 +51,7 @@ class Drainer:
         self._log = eventlog
         self._publisher = publisher
         self._positions: dict[int, str] = {}
+        self._read_chunks = 8
 
     def forget(self, partition: int) -> None:
         """The process leaves the partition; others may move it before it comes back."""
@@ -72,11 +75,12 @@ class Drainer:
             if partition not in self._positions:
                 self._positions[partition] = self._position(partition)
         chunks = self._log.read(
-            {p: self._positions[p] for p in held}, count=READ_CHUNKS, block_ms=block_ms
+            {p: self._positions[p] for p in held}, count=self._read_chunks, block_ms=block_ms
         )
-        chunks = {p: _bounded(found, len(chunks)) for p, found in chunks.items() if found}
         if not chunks:
             return set()
+        self._read_chunks = _chunks_to_read(chunks)
+        chunks = {p: _bounded(found, len(chunks)) for p, found in chunks.items()}
         started = time.perf_counter()
         plans = self._keep(chunks)
         metrics.drain_seconds.observe(time.perf_counter() - started)
@@ -158,11 +162,11 @@ class Drainer:
         stored = events.known(cursor, ((row.project_id, row.event.id) for row in asked))
         if not stored:
             return made
-        ids = {(project_id, event_id) for project_id, event_id, _ in stored}
+        ids = {(project, event_id) for project, event_id, _ in stored}
 
         def known(row: Row) -> bool:
             if row.timed_by_us:
-                return (row.project_id, row.event.id) in ids
+                return (row.project, row.event.id) in ids
             return row.identity in stored
 
         return plan(state, chunks, known)
@@ -218,6 +222,14 @@ def _culprits(
         return _culprits(cursor, rows, low, middle) + _culprits(cursor, rows, middle, high)
     cursor.execute("ROLLBACK TO SAVEPOINT halving")
     return []
+
+
+def _chunks_to_read(found: Mapping[int, Sequence[Chunk]]) -> int:
+    """As many as make a full batch if the next chunks are like these."""
+    chunks = sum(map(len, found.values()))
+    events = sum(chunk.count for some in found.values() for chunk in some)
+    wanted = MAX_BATCH_EVENTS * chunks // (max(1, events) * len(found))
+    return max(1, min(MAX_READ_CHUNKS, wanted))
 
 
 def _bounded(chunks: list[Chunk], partitions_read: int) -> list[Chunk]:

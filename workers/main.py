@@ -13,6 +13,7 @@ from dramatiq.middleware import Retries, ShutdownNotifications, TimeLimit
 from app.backplane.publish import Publisher
 from app.core.database import create_database
 from app.core.errors import SettingError
+from app.core.garbage import collect_rarely
 from app.core.logging import configure_logging
 from app.core.redis import create_redis
 from app.eventlog.redis_streams import RedisStreamsLog
@@ -62,6 +63,7 @@ def boot() -> RedisBroker:
     leave.stay = stay
     ingest.declare(broker, stay)
     retain.declare(broker, engine, settings.retention_days)
+    collect_rarely()
     return broker
 
 

@@ -191,7 +191,7 @@ def _by_agent(
                     project=project,
                     ids=[],
                     records=[],
-                    received_at=now.isoformat(),
+                    received_at=clock.rfc3339(now),
                     rate=settings.rate_limit_events_per_s,
                     burst=settings.rate_limit_burst,
                 )

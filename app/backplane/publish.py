@@ -46,7 +46,7 @@ def batches(plan: Plan) -> Iterator[Batch]:
     for number, rows in enumerate(parts):
         items: dict[str, list[msgspec.Raw]] = {}
         for row in rows:
-            items.setdefault(str(row.project_id), []).append(msgspec.Raw(stored_record(row)))
+            items.setdefault(row.project, []).append(msgspec.Raw(stored_record(row)))
         final = number == len(parts) - 1
         yield Batch(
             epoch=state.epoch,
@@ -67,12 +67,11 @@ def batches(plan: Plan) -> Iterator[Batch]:
 
 def stored_record(row: Row) -> bytes:
     """The record of the log with its place in history put behind it, not encoded again."""
-    received_at = row.received_at.isoformat().replace("+00:00", "Z")
     return b'%s,"partition":%d,"offset":%d,"received_at":"%s"}' % (
         row.record[:-1],
         row.partition,
         row.offset,
-        received_at.encode(),
+        row.received_text.encode(),
     )
 
 

@@ -17,5 +17,5 @@ def now_ms() -> int:
 
 
 def rfc3339(moment: datetime) -> str:
-    """A moment as protocol §1 writes it: ``2026-11-23T10:00:00.123456Z``, always six digits."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """A moment in UTC as protocol §1 writes it: ``2026-11-23T10:00:00.123456Z``."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -16,6 +16,7 @@ import msgspec
 
 from app.domain.agent import AgentChange, fold
 from app.domain.event import Event, decode_event
+from app.domain.partition import agent_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class LoggedRun(Protocol):
     @property
     def last_seq(self) -> int: ...
     @property
-    def received_at(self) -> datetime: ...
+    def received_at(self) -> str: ...
     @property
     def records(self) -> list[bytes]: ...
 
@@ -70,17 +71,19 @@ class Chunk(Protocol):
 class Row:
     """An event on its way into PostgreSQL and onto the backplane."""
 
+    project: str
     project_id: UUID
     partition: int
     offset: int
     event: Event
     record: bytes
     received_at: datetime
+    received_text: str
 
     @property
-    def identity(self) -> tuple[UUID, str, datetime]:
+    def identity(self) -> Identity:
         """What makes it one event: the unique key of the table."""
-        return self.project_id, self.event.id, self.event.time
+        return self.project, self.event.id, self.event.time
 
     @property
     def timed_by_us(self) -> bool:
@@ -115,16 +118,19 @@ class Plan:
 
 
 Known = Callable[[Row], bool]
+Identity = tuple[str, str, datetime]
 
 
 @lru_cache(maxsize=20_000)
-def split_key(key: str) -> tuple[UUID, str]:
-    """The project and the agent of an agent key."""
+def split_key(key: str) -> tuple[str, UUID, str]:
+    """The project, as text and as it is, and the agent of an agent key."""
     project, _, agent_id = key.partition("/")
-    return UUID(project), agent_id
+    return project, UUID(project), agent_id
 
 
-def plan(state: PartitionState, chunks: Iterable[Chunk], known: Known | None = None) -> Plan:
+def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one place for speed
+    state: PartitionState, chunks: Iterable[Chunk], known: Known | None = None
+) -> Plan:
     """Give each new event of ``chunks`` the next offset.
 
     ``known`` says which rows are stored already; without it every row is taken to be new, and the
@@ -133,7 +139,7 @@ def plan(state: PartitionState, chunks: Iterable[Chunk], known: Known | None = N
     rows: list[Row] = []
     moves: dict[str, tuple[int, int]] = {}
     folds: dict[str, AgentFold] = {}
-    seen: set[tuple[UUID, str, datetime]] = set()
+    seen: set[Identity] = set()
     offset = state.head
     total = 0
     accepted_before = state.accepted_before
@@ -148,26 +154,37 @@ def plan(state: PartitionState, chunks: Iterable[Chunk], known: Known | None = N
         position, generation = chunk.position, chunk.generation
         drained = chunk.logged + chunk.count
         for run in chunk.runs:
-            project_id, _ = split_key(run.key)
             if run.incarnation and (run.incarnation, run.last_seq) > moves.get(run.key, (0, 0)):
                 moves[run.key] = (run.incarnation, run.last_seq)
+            if not run.records:
+                continue
+            project, project_id, _ = split_key(run.key)
+            received_at = datetime.fromisoformat(run.received_at)
+            folded = folds.get(run.key)
             for record in run.records:
                 total += 1
+                event = decode_event(record)
+                identity = (project, event.id, event.time)
+                if identity in seen:
+                    continue
                 row = Row(
+                    project,
                     project_id,
                     state.partition,
                     offset + 1,
-                    decode_event(record),
+                    event,
                     record,
+                    received_at,
                     run.received_at,
                 )
-                identity = row.identity
-                if identity in seen or (known is not None and known(row)):
+                if known is not None and known(row):
                     continue
                 seen.add(identity)
                 offset += 1
                 rows.append(row)
-                folds[run.key] = _fold(folds.get(run.key), row)
+                folded = _fold(folded, row)
+            if folded is not None:
+                folds[run.key] = folded
     moved = replace(
         state,
         log_generation=generation,
@@ -181,7 +198,7 @@ def plan(state: PartitionState, chunks: Iterable[Chunk], known: Known | None = N
     return Plan(
         moved,
         rows,
-        [CursorMove(*split_key(key), *move) for key, move in moves.items()],
+        [CursorMove(*split_key(key)[1:], *move) for key, move in moves.items()],
         list(folds.values()),
     )
 
@@ -193,7 +210,7 @@ def without(made: Plan, index: int) -> Plan:
         rows.append(replace(row, offset=row.offset - 1))
     folds: dict[str, AgentFold] = {}
     for row in rows:
-        key = f"{row.project_id}/{row.event.agent_id}"
+        key = agent_key(row.project, row.event.agent_id)
         folds[key] = _fold(folds.get(key), row)
     state = replace(
         made.state,
@@ -226,5 +243,6 @@ def _fold(known: AgentFold | None, row: Row) -> AgentFold:
             seen_at=row.received_at,
         )
     fold(known, event)
-    known.seen_at = max(known.seen_at, row.received_at)
+    if row.received_at > known.seen_at:
+        known.seen_at = row.received_at
     return known

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 from typing import Protocol
 
@@ -40,7 +39,8 @@ class Verdict(IntEnum):
 class Run:
     """Consecutive events of one agent, as one connection or one request brings them.
 
-    ``records`` are encoded events, ``ids`` theirs. A sequenced run has an ``incarnation`` above 0
+    ``records`` are encoded events, ``ids`` theirs, ``received_at`` is RFC 3339 in UTC. A
+    sequenced run has an ``incarnation`` above 0
     and the ``seq`` of its first record; ``spent`` counts refused items at its end, which use up
     their numbers. ``floor`` is a seq that is known to be stored.
     """
@@ -56,6 +56,8 @@ class Run:
     seq: int = 0
     spent: int = 0
     floor: int = 0
+    sealed: bool = False
+    """The run is on its way to the log: nothing can be added to it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class LoggedRun:
     key: str
     incarnation: int
     last_seq: int
-    received_at: datetime
+    received_at: str
     records: list[bytes]
 
 

@@ -41,5 +41,6 @@ class Presence:
         """The agents seen since the last call, at most 5,000, the longest ago first."""
         found: Any = self._redis.zpopmin(_KEY, _TAKE_AT_ONCE)
         return [
-            (*split_key(key.decode()), datetime.fromtimestamp(at / 1000, UTC)) for key, at in found
+            (*split_key(key.decode())[1:], datetime.fromtimestamp(at / 1000, UTC))
+            for key, at in found
         ]

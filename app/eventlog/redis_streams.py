@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -225,7 +224,7 @@ def _run(fields: dict[bytes, bytes], number: bytes) -> LoggedRun:
         key=fields[b"key" + number].decode(),
         incarnation=int(incarnation),
         last_seq=int(last_seq),
-        received_at=datetime.fromisoformat(received_at),
+        received_at=received_at,
         records=records,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,16 +49,30 @@ MAX_UNANSWERED_EVENTS: Final = 2000
 MAX_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
 """What one agent may have on its way to the log; beyond, its socket is not read."""
 
+MAX_RUN_EVENTS: Final = 1000
+MAX_RUN_BYTES: Final = 256 * 1024
+
 log = get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _Piece:
-    """A run of one frame, with what its answer needs."""
+    """A run, with what its answer needs."""
 
     run: Run
     rejects: list[Reject] = field(default_factory=list)
     size: int = 0
+
+    def takes(self, seq: int) -> bool:
+        """Whether the item with this number may be added."""
+        run = self.run
+        return (
+            not run.sealed
+            and not run.spent
+            and run.seq + len(run.records) == seq
+            and len(run.records) < MAX_RUN_EVENTS
+            and self.size < MAX_RUN_BYTES
+        )
 
 
 class AgentSession:
@@ -91,6 +104,8 @@ class AgentSession:
         self._behind = behind
         self._dirty = dirty
         self._next = 1
+        self._open: _Piece | None = None
+        self._project = str(project_id)
         self._deaf = False
         """A frame was refused: those behind it are left unread until it comes again."""
         self._unanswered_events = 0
@@ -152,8 +167,10 @@ class AgentSession:
             return
         self._deaf = False
         self._next = max(self._next, seq + len(items))
-        for piece in self._pieces(seq, items):
-            self._submit(piece)
+        before = self._unanswered_events
+        self._take(seq, items)
+        self._intake.added(self._unanswered_events - before)
+        self._intake.wait_for_room()
         while (
             self._unanswered_events > MAX_UNANSWERED_EVENTS
             or self._unanswered_bytes > MAX_UNANSWERED_BYTES
@@ -162,13 +179,16 @@ class AgentSession:
             self._room.clear()
             self._room.wait(1.0)
 
-    def _pieces(self, seq: int, items: Sequence[IncomingEvent | bytes]) -> deque[_Piece]:
-        """The frame as runs without holes: refused items stand at the end of a run."""
+    def _take(self, seq: int, items: Sequence[IncomingEvent | bytes]) -> None:
+        """Put the items behind those that still wait for the log, or begin a new run.
+
+        A run has no holes: a refused item uses up its number at the end of one.
+        """
         now = clock.now()
-        received_at = now.isoformat()
-        pieces = deque((self._piece(seq, received_at),))
+        piece = self._open
+        if piece is None or not piece.takes(seq):
+            piece = self._begin(seq, now)
         for number, item in enumerate(items, start=seq):
-            piece = pieces[-1]
             verdict = self._judge(item, now)
             if isinstance(verdict, Rejected):
                 metrics.events_rejected.labels(verdict.code).inc()
@@ -176,21 +196,22 @@ class AgentSession:
                 piece.rejects.append(Reject(number, verdict.id, verdict.code, verdict.detail))
                 continue
             if piece.run.spent:
-                pieces.append(piece := self._piece(number, received_at))
+                piece = self._begin(number, now)
             record = encode_event(verdict)
             piece.run.ids.append(verdict.id)
             piece.run.records.append(record)
             piece.size += len(record)
-        return pieces
+            self._unanswered_events += 1
+            self._unanswered_bytes += len(record)
 
-    def _piece(self, seq: int, received_at: str) -> _Piece:
-        return _Piece(
+    def _begin(self, seq: int, now: datetime) -> _Piece:
+        piece = self._open = _Piece(
             Run(
                 key=self.key,
-                project=str(self.project_id),
+                project=self._project,
                 ids=[],
                 records=[],
-                received_at=received_at,
+                received_at=clock.rfc3339(now),
                 rate=self._limits.events_per_s,
                 burst=self._limits.burst,
                 incarnation=self.incarnation,
@@ -198,6 +219,9 @@ class AgentSession:
                 floor=self.stored,
             )
         )
+        # Added to until the intake takes it; nothing runs in between.
+        self._intake.submit(piece.run, lambda outcome, _: self._answered(piece, outcome))
+        return piece
 
     def _judge(self, item: IncomingEvent | bytes, now: datetime) -> Event | Rejected:
         try:
@@ -205,11 +229,6 @@ class AgentSession:
             return accept(incoming, now=now, agent_id=self.agent_id, behind=self._behind)
         except EventRejected as refused:
             return refused.rejected
-
-    def _submit(self, piece: _Piece) -> None:
-        self._unanswered_events += len(piece.run.records)
-        self._unanswered_bytes += piece.size
-        self._intake.submit(piece.run, lambda outcome, _: self._answered(piece, outcome))
 
     def _answered(self, piece: _Piece, outcome: Outcome | None) -> None:
         run = piece.run

@@ -31,7 +31,7 @@ from app.gateway.messages import AgentWelcome, Config, Hello, Limits
 from app.settings import Settings
 from app.storage import agents
 
-ACK_EVERY_S: Final = 0.015
+ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 2.0
 SILENT_INTERVALS: Final = 2.5

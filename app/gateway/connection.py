@@ -34,7 +34,10 @@ from app.gateway.closing import (
 )
 from app.gateway.frames import Frame, FrameError, FrameReader, Opcode
 
-READ_BYTES = 65_536
+READ_BYTES = 8192
+"""Read at once, unless a larger frame is known to be coming: others want to be read too."""
+
+MAX_READ_BYTES = 262_144
 LINGER_S = 2.0
 WRITE_BYTES = 262_144
 
@@ -142,7 +145,7 @@ class Connection:
         while not self.closed:
             try:
                 self._sock.settimeout(silence_s())
-                data = self._sock.recv(READ_BYTES)
+                data = self._sock.recv(min(max(READ_BYTES, self._reader.missing), MAX_READ_BYTES))
             except TimeoutError:
                 raise CloseNow(NO_SIGN_OF_LIFE) from None
             except OSError as error:

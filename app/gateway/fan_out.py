@@ -104,8 +104,8 @@ class FanOut:
         if not self._viewers:
             return
         for key in batch.cursors:
-            project_id, agent_id = split_key(key)
-            self._touch(str(project_id), [agent_id])
+            project, _, agent_id = split_key(key)
+            self._touch(project, [agent_id])
         cursor = ""
         for project, items in batch.items.items():
             viewers = self._viewers.get(project)

@@ -6,9 +6,8 @@ viewers is framed once (docs/decisions/websocket-framing.md has the figures).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Opcode(IntEnum):
@@ -24,6 +23,7 @@ class Opcode(IntEnum):
 
 _FINAL: Final = 0x80
 _MASKED: Final = 0x80
+_WHOLE_TEXT: Final = _FINAL | Opcode.TEXT
 _KNOWN: Final = frozenset(Opcode)
 _REASON_BYTES: Final = 123
 
@@ -37,8 +37,7 @@ class FrameError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A whole message or a control frame. Text is valid UTF-8."""
 
     opcode: int
@@ -50,10 +49,13 @@ class FrameReader:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
+        self._most_at_once = max_bytes
         self._rest = b""
         self._parts: list[bytes] = []
         self._parts_opcode = 0
         self._parts_bytes = 0
+        self.missing = 0
+        """Bytes that the frame at hand still lacks, as far as they are known."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """The messages that these bytes complete.
@@ -66,6 +68,7 @@ class FrameReader:
         size = len(buffer)
         at = 0
         frames: list[Frame] = []
+        self.missing = 0
         while size - at >= 2:
             first, second = buffer[at], buffer[at + 1]
             length = second & 0x7F
@@ -80,15 +83,18 @@ class FrameReader:
                     break
                 length = int.from_bytes(buffer[head : head + 8], "big")
                 head += 8
-            self._check(first, second, length)
+            if first != _WHOLE_TEXT or second < _MASKED or length > self._most_at_once:
+                self._check(first, second, length)
             end = head + 4 + length
             if size < end:
+                self.missing = end - size
                 break
             mask = buffer[head : head + 4]
             payload = _unmask(buffer[head + 4 : end], mask) if length else b""
             at = end
-            frame = self._whole(first, payload)
-            if frame is not None:
+            if first == _WHOLE_TEXT and payload.isascii() and not self._parts_opcode:
+                frames.append(Frame(Opcode.TEXT, payload))
+            elif (frame := self._whole(first, payload)) is not None:
                 frames.append(frame)
         self._rest = buffer[at:] if at else buffer
         return frames
@@ -118,11 +124,14 @@ class FrameReader:
             self._parts.append(payload)
             # An empty fragment takes room too, or there could be endlessly many.
             self._parts_bytes += len(payload) + 64
+            # Until the message is whole, every frame is checked.
+            self._most_at_once = -1
             return None
         if opcode == Opcode.CONTINUATION:
             opcode = self._parts_opcode
             payload = b"".join((*self._parts, payload))
             self._parts, self._parts_opcode, self._parts_bytes = [], 0, 0
+            self._most_at_once = self._max_bytes
         if opcode == Opcode.TEXT and not payload.isascii():
             try:
                 payload.decode()

@@ -19,7 +19,7 @@ from gevent.event import Event as Signal
 from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.partition import partition_of
-from app.eventlog.log import NOWHERE, EventLog, LogUnavailable, Mark, Outcome, Run
+from app.eventlog.log import NOWHERE, EventLog, LogUnavailable, Mark, Outcome, Run, Verdict
 from app.jobs.ring import ring
 
 GATHER_S: Final = 0.001
@@ -30,7 +30,13 @@ MAX_RUNS: Final = 400
 
 MAX_APPEND_BYTES: Final = 1024 * 1024
 MAX_WAITING_RUNS: Final = 20_000
-"""Runs that wait for the log. Beyond, the log counts as out of reach."""
+"""Runs that wait for the log; an agent has one or two. Beyond, the log counts as full."""
+
+MAX_WAITING_EVENTS: Final = 2000
+"""Events that wait for the next append; beyond, no socket is read until they are on their way.
+
+Small on purpose: a greenlet that reads keeps the answer of the append under way from being seen.
+"""
 
 log = get_logger(__name__)
 
@@ -51,7 +57,10 @@ class Intake:
         self._broker = broker
         self._waiting: dict[int, deque[_Waiting]] = {}
         self._count = 0
+        self._events = 0
         self._something = Signal()
+        self._room = Signal()
+        self._room.set()
         self._greenlet: gevent.Greenlet[..., Any] | None = None
 
     def start(self) -> None:
@@ -59,10 +68,24 @@ class Intake:
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._flush_for_ever)
 
+    def added(self, events: int) -> None:
+        """Events were put into runs that are not sealed yet."""
+        self._events += events
+        if self._events > MAX_WAITING_EVENTS:
+            self._room.clear()
+
+    def wait_for_room(self) -> None:
+        """Wait until the next append may be added to: the back-pressure for whoever reads."""
+        if not self._room.is_set():
+            self._room.wait()
+
     def submit(self, run: Run, answer: Answer) -> None:
-        """Append a run with the next batch; ``answer`` must not wait."""
+        """Append a run with the next batch; ``answer`` must not wait.
+
+        Until the run is sealed, its owner may add to it.
+        """
         if self._count >= MAX_WAITING_RUNS:
-            answer(None, NOWHERE)
+            answer(Outcome(Verdict.FULL, retry_after_ms=1000), NOWHERE)
             return
         partition = partition_of(run.key, self._log.partitions)
         self._waiting.setdefault(partition, deque()).append(_Waiting(run, answer))
@@ -76,7 +99,9 @@ class Intake:
         Raises:
             LogUnavailable: the log is out of reach.
         """
+        self.wait_for_room()
         result: AsyncResult[tuple[Outcome | None, Mark]] = AsyncResult()
+        self.added(len(run.records))
         self.submit(run, lambda outcome, mark: result.set((outcome, mark)))
         outcome, mark = result.get()  # type: ignore[misc]
         if outcome is None:
@@ -100,11 +125,15 @@ class Intake:
             size = 0
             while queue and len(taken) < MAX_RUNS and size < MAX_APPEND_BYTES:
                 waiting = queue.popleft()
+                waiting.run.sealed = True
                 size += sum(map(len, waiting.run.records))
                 taken.append(waiting)
             if taken:
                 batch[partition] = taken
                 self._count -= len(taken)
+                self._events -= sum(len(w.run.records) for w in taken)
+        if self._events <= MAX_WAITING_EVENTS:
+            self._room.set()
         return batch
 
     def _flush(self, batch: dict[int, list[_Waiting]]) -> None:

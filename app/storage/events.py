@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from sqlalchemy import Connection, text
 
-from app.domain.batch import Row
+from app.domain.batch import Identity, Row
 from app.domain.cursor import Cursor
 from app.domain.event import SEVERITIES, StoredEvent
 from app.domain.subscription import Filter
@@ -61,9 +61,7 @@ def copy_rows(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
             )
 
 
-def known(
-    cursor: psycopg.Cursor[Any], wanted: Iterable[tuple[UUID, str]]
-) -> set[tuple[UUID, str, datetime]]:
+def known(cursor: psycopg.Cursor[Any], wanted: Iterable[tuple[UUID, str]]) -> set[Identity]:
     """Which of these (project, event id) are stored, with the time that each is stored under."""
     pairs = list(wanted)
     cursor.execute(
@@ -72,7 +70,7 @@ def known(
         " (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
         ([project for project, _ in pairs], [event_id for _, event_id in pairs]),
     )
-    return set(cursor.fetchall())
+    return {(str(project), event_id, at) for project, event_id, at in cursor.fetchall()}
 
 
 def between(

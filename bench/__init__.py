@@ -1,0 +1,1 @@
+"""What the README's figures are made with: ``script/bench pipeline|latency|sockets|fanout|…``."""

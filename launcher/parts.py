@@ -102,7 +102,7 @@ def clock(env: Mapping[str, str]) -> Program:
 def demo(env: Mapping[str, str], url: str, key: str) -> Program:
     """The demo fleet, which knows what an agent knows: an address and a key."""
     env = {**without_settings(env), "TELLTALE_URL": url, "TELLTALE_KEY": key}
-    return _python("demo", env, "-m", "demo")
+    return _python("demo", env, "-m", "demo", essential=False)
 
 
 def _python(
@@ -111,6 +111,7 @@ def _python(
     *words: str,
     stop_timeout_s: float = 10.0,
     answer: Path | None = None,
+    essential: bool = True,
 ) -> Program:
     return Program(
         name=name,
@@ -119,4 +120,5 @@ def _python(
         env=env,
         stop_timeout_s=stop_timeout_s,
         answer=answer,
+        essential=essential,
     )

@@ -27,7 +27,8 @@ class Program:
 
     ``user`` is ``(uid, gid)`` where it may not run as root. ``stop_signal`` goes to the first
     process alone, which passes it on to its own children. ``answer`` is the file for what it writes
-    to its standard output, where that is not for the log.
+    to its standard output, where that is not for the log. What is not ``essential`` stays down, and
+    the rest up, when it has died too often.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10.0
     answer: Path | None = None
+    essential: bool = True
 
 
 class Process:

@@ -36,7 +36,7 @@ class Supervisor:
 
     After ``keep_alive`` a child that dies unasked is started again after 0.5, 1, 2 … 8 seconds; at
     the sixth death within a minute the supervisor gives up: ``failure`` says why, and ``wake``
-    is set.
+    is set. What is not essential stays down then, and the rest goes on.
     """
 
     def __init__(self, folder: DataFolder, *, tell: Callable[[str], None]) -> None:
@@ -178,8 +178,13 @@ class Supervisor:
             child.deaths.append(now)
             recent = sum(1 for died in child.deaths if now - died < DEATHS_WINDOW_S)
             if recent > DEATHS_ALLOWED:
-                self.failure = self.failed(name, f"ended {recent} times within a minute ({how})")
-                self.wake.set()
+                failure = self.failed(name, f"ended {recent} times within a minute ({how})")
+                if child.program.essential:
+                    self.failure = failure
+                    self.wake.set()
+                else:
+                    child.wanted = False
+                    self._tell(f"{failure} It stays down; everything else goes on.")
                 return
             delay_s = min(FIRST_DELAY_S * 2 ** (recent - 1), LONGEST_DELAY_S)
         self._tell(f"{name} ended ({how}); it starts again in {delay_s:g} s.")

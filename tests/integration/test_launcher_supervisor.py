@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -82,6 +83,18 @@ def test_a_child_that_keeps_dying_ends_the_whole_with_its_last_lines(
     assert failure is not None
     assert str(failure).startswith("failing ended 6 times within a minute (exit status 3)")
     assert failure.log_lines[-1] == "no such thing"
+
+
+def test_what_is_not_essential_stays_down_and_the_rest_goes_on(
+    supervisor: Supervisor, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.FIRST_DELAY_S", 0.01)
+    supervisor.start(program("sleeper", SLEEPER))
+    supervisor.start(replace(program("failing", FAILING), essential=False))
+    supervisor.keep_alive()
+    until(lambda: any("It stays down" in line for line in told), "it was not given up")
+    assert supervisor.failure is None
+    assert supervisor.running() == ["sleeper"]
 
 
 def test_a_child_that_was_stopped_stays_so(supervisor: Supervisor, told: list[str]) -> None:

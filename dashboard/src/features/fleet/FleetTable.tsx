@@ -79,6 +79,7 @@ export function FleetTable({ chosen, onChoose }: FleetTableProps) {
       onKeyDown={onKeyDown}
     >
       <Header />
+      {ids.length === 0 && agents.size > 0 && <NoMatch />}
       <div role="rowgroup" className={styles.list} style={{ height: rows.getTotalSize() }}>
         {drawn.map((item) => {
           const id = ids[item.index];
@@ -99,6 +100,16 @@ export function FleetTable({ chosen, onChoose }: FleetTableProps) {
             )
           );
         })}
+      </div>
+    </div>
+  );
+}
+
+function NoMatch() {
+  return (
+    <div role="rowgroup">
+      <div role="row" className={styles.none}>
+        <span role="gridcell">No agent matches.</span>
       </div>
     </div>
   );

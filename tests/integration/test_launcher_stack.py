@@ -83,9 +83,11 @@ def test_a_stalled_part_answers_nobody_until_it_goes_on(own: Stack) -> None:
 
 
 def test_a_database_of_another_version(tmp_path: Path) -> None:
-    with Stack(tmp_path, durable=False) as stack:
-        with psycopg.connect(stack.database_url, autocommit=True) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    with (
+        Stack(tmp_path, durable=False) as stack,
+        psycopg.connect(stack.database_url, autocommit=True) as connection,
+    ):
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
     with (
         pytest.raises(PlaceUnusable, match="another version of Telltale"),
         Stack(tmp_path, durable=False),

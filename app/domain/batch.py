@@ -140,6 +140,7 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
     moves: dict[str, tuple[int, int]] = {}
     folds: dict[str, AgentFold] = {}
     seen: set[Identity] = set()
+    seen_untimed: set[tuple[str, str]] = set()
     offset = state.head
     total = 0
     accepted_before = state.accepted_before
@@ -177,6 +178,11 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
                     received_at,
                     run.received_at,
                 )
+                if row.timed_by_us:
+                    # Sent twice without a time, an event has two: only its id tells.
+                    if (project, event.id) in seen_untimed:
+                        continue
+                    seen_untimed.add((project, event.id))
                 if known is not None and known(row):
                     continue
                 seen.add(identity)

@@ -37,6 +37,7 @@ def nowhere() -> Iterator[str]:
         {"agent_id": "a b"},
         {"agent_id": "x" * 129},
         {"role": "boss"},
+        {"name": "x" * 201},
         {"meta": {"x": float("nan")}},
         {"incarnation": 0},
         {"incarnation": 2**60},

@@ -36,7 +36,7 @@ def outbox_on(path: Path, *, room: int = ROOM, events: int = 4) -> Outbox:
 def drain(outbox: Outbox) -> list[str]:
     """Store everything, as a good server would; returns the ids in the order of arrival."""
     stored: list[str] = []
-    outbox.open(outbox.window.first - 1, Limits(events_per_frame=3))
+    outbox.open(outbox.window.first - 1, 0, Limits(events_per_frame=3))
     while (batch := outbox.next_batch(0.0)) is not None:
         stored += [json.loads(payload)["id"] for payload in batch.payloads]
         last = batch.seq + len(batch.payloads) - 1
@@ -52,7 +52,7 @@ class Lives(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.path = self.folder / "spill"
         self.outbox = outbox_on(self.path)
-        self.outbox.open(0, Limits(events_per_frame=3))
+        self.outbox.open(0, 0, Limits(events_per_frame=3))
         self.sent = 0
         self.count = 0
         self.kept: list[str] = []
@@ -100,7 +100,7 @@ class Lives(RuleBasedStateMachine):
 
     def _begin(self) -> None:
         self.outbox = outbox_on(self.path)
-        self.outbox.open(0, Limits(events_per_frame=3))
+        self.outbox.open(0, 0, Limits(events_per_frame=3))
         self.sent = 0
 
     def _in_memory(self) -> set[str]:
@@ -153,7 +153,7 @@ def test_the_file_is_emptied_once_all_is_stored_and_memory_is_used_again(tmp_pat
 
 def test_a_steady_backlog_does_not_outgrow_the_file(tmp_path: Path) -> None:
     outbox = outbox_on(tmp_path / "s", room=3000)
-    outbox.open(0, Limits(events_per_frame=2))
+    outbox.open(0, 0, Limits(events_per_frame=2))
     stored: list[str] = []
     for number in range(600):
         assert outbox.put(entry(str(number), 20)) is Offer.KEPT

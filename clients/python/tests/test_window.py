@@ -64,7 +64,7 @@ class Wire(RuleBasedStateMachine):
     @rule()
     def connect(self) -> None:
         self.connected = True
-        self._let_go(self.window.open(self.stored, LIMITS))
+        self._let_go(self.window.open(self.stored, len(self.log), LIMITS))
 
     @precondition(lambda self: self.connected)
     @rule()
@@ -181,7 +181,7 @@ TestWire.settings = settings(max_examples=150, stateful_step_count=60, deadline=
 
 def window_with(count: int, limits: Limits | None = None) -> tuple[Window, Buffer]:
     window, buffer = Window(10_000, 4 << 20), Buffer(10_000, 4 << 20)
-    window.open(0, limits or Limits())
+    window.open(0, 0, limits or Limits())
     for number in range(count):
         buffer.add(Entry(str(number), b"{}", False))
     return window, buffer
@@ -200,7 +200,7 @@ def test_what_waits_goes_out_in_full_frames() -> None:
 
 def test_frames_keep_to_the_bytes() -> None:
     window, buffer = Window(100, 1 << 20), Buffer(100, 1 << 20)
-    window.open(0, Limits(frame_bytes=1064))
+    window.open(0, 0, Limits(frame_bytes=1064))
     for number in range(6):
         buffer.add(Entry(str(number), b"x" * 400, False))
     sizes = []
@@ -213,13 +213,13 @@ def test_the_window_is_bounded_in_events_and_bytes() -> None:
     window, buffer = Window(5, 1 << 20), Buffer(100, 1 << 20)
     for number in range(20):
         buffer.add(Entry(str(number), b"x" * 10, False))
-    window.open(0, Limits())
+    window.open(0, 0, Limits())
     assert len((window.next_batch(0.0, buffer) or Batch(0, [])).payloads) == 5
     assert window.next_batch(0.0, buffer) is None
     window.ack(2, 2, 0.0)
     assert len((window.next_batch(0.0, buffer) or Batch(0, [])).payloads) == 2
     narrow = Window(100, 25)
-    narrow.open(0, Limits())
+    narrow.open(0, 0, Limits())
     assert len((narrow.next_batch(0.0, buffer) or Batch(0, [])).payloads) == 2
 
 
@@ -265,17 +265,27 @@ def test_a_welcome_out_of_step_asks_for_a_new_incarnation(stored: int) -> None:
     window.next_batch(0.0, buffer)
     window.ack(5, 5, 0.0)
     with pytest.raises(OutOfStep):
-        window.open(stored, Limits())
+        window.open(stored, stored, Limits())
     assert window.renumber() == []
-    window.open(0, Limits())
+    window.open(0, 0, Limits())
     batch = window.next_batch(0.0, buffer)
     assert batch is not None
     assert (batch.seq, len(batch.payloads)) == (1, 5)
 
 
+def test_a_welcome_without_the_database_goes_by_the_log() -> None:
+    window, buffer = window_with(10)
+    window.next_batch(0.0, buffer)
+    window.ack(7, 5, 0.0)
+    assert window.open(0, 7, Limits()) == []
+    batch = window.next_batch(0.0, buffer)
+    assert batch is not None
+    assert (batch.seq, len(batch.payloads)) == (6, 5)
+
+
 def test_a_fresh_process_continues_an_old_incarnation() -> None:
     window, buffer = window_with(3)
-    window.open(41, Limits())
+    window.open(41, 41, Limits())
     batch = window.next_batch(0.0, buffer)
     assert batch is not None
     assert batch.seq == 42

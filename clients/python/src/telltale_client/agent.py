@@ -29,6 +29,7 @@ from telltale_client.state import Connection, Identity
 from telltale_client.transport import Endpoint
 from telltale_client.uuid7 import uuid7
 
+MAX_NAME = 200
 MAX_META_BYTES = 16 * 1024
 LARGEST_INCARNATION = 2**53
 
@@ -75,6 +76,8 @@ class Agent:
         check_visible("agent_id", agent_id, MAX_AGENT_ID)
         if role not in ("worker", "manager"):
             raise ValueError(f"role must be worker or manager, not {role!r}.")
+        if name is not None and not 0 < len(name) <= MAX_NAME:
+            raise ValueError(f"name must be 1 to {MAX_NAME} characters.")
         if meta is not None:
             encode_object("meta", meta, MAX_META_BYTES)
         if incarnation is None:

@@ -32,6 +32,15 @@ class Outbox:
         waiting = self.window.unsettled + self.buffer.waiting
         return waiting + (self.spill.unread if self.spill else 0)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something waits to be sent, now or when the window has room."""
+        return bool(
+            self.window.cursor < self.window.next
+            or self.buffer.waiting
+            or (self.spill and self.spill.unread)
+        )
+
     def put(self, entry: Entry) -> Offer:
         """Take an event behind all others, if there is room or something may make room."""
         if self.spill is None:
@@ -55,9 +64,9 @@ class Outbox:
             self._read_back(self.spill)
         return self.window.next_batch(now, self.buffer)
 
-    def open(self, stored: int, limits: Limits) -> int:
+    def open(self, stored: int, logged: int, limits: Limits) -> int:
         """A connection begins. Returns how many events turned out to be stored."""
-        return self._settle(self.window.open(stored, limits))
+        return self._settle(self.window.open(stored, logged, limits))
 
     def ack(self, logged: int, stored: int, now: float) -> int:
         """Returns how many events are stored by this acknowledgement."""

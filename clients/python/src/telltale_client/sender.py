@@ -99,10 +99,11 @@ class Sender:
                 out = [] if transport.backlogged else session.outgoing(now)
                 wake_at = session.wake_at(can_send=not transport.backlogged)
                 # A new event changes nothing while others wait for the window or the socket.
-                state.sleeping = not (out or transport.backlogged or state.outbox.buffer.waiting)
+                has_more = state.outbox.has_more
+                state.sleeping = not (has_more or transport.backlogged)
             self._sync(now)
             transport.send(out)
-            transport.wait(0.0 if out else self._nap(wake_at - now))
+            transport.wait(0.0 if out and has_more else self._nap(wake_at - now))
             ending = self._listen(transport, session)
             if ending is not None:
                 if session.stored or (session.is_welcome and now - session.started >= PROVEN_S):

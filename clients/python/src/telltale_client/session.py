@@ -82,8 +82,9 @@ class Session:
                 window.slow(frame.retry_after_s, now, frame.seq)
             case frames.Welcome():
                 self._welcome = frame
-                self.stored += self._outbox.open(frame.stored, frame.limits)
-                return [] if frame.config is None else [frame.config]
+                self.stored += self._outbox.open(frame.stored, frame.logged, frame.limits)
+                # Version 0 says that there is none.
+                return [frame.config] if frame.config and frame.config.version else []
             case frames.Bye():
                 self._bye, self._bye_at = frame, now
             case frames.Command() | frames.Config():

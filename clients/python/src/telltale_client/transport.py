@@ -82,7 +82,7 @@ class Transport:
         self.closed: tuple[int, str] | None = None
         self._wakeup = wakeup
         self._out = memoryview(b"")
-        self._more = False
+        self._more = True
         self._interest = selectors.EVENT_READ
         self._fragments: list[bytes] = []
         uri = parse_uri(endpoint.uri)
@@ -124,19 +124,22 @@ class Transport:
         if interest != self._interest:
             self._selector.modify(self._socket, interest)
             self._interest = interest
-        self._selector.select(0 if self._more or self._messages else max(0.0, timeout_s))
-        self._wakeup.clear()
+        ready = self._selector.select(0 if self._more or self._messages else max(0.0, timeout_s))
+        sources = [key.fileobj for key, events in ready if events & selectors.EVENT_READ]
+        if self._wakeup in sources:
+            self._wakeup.clear()
+        self._more = self._more or self._socket in sources
         self._write()
 
     def receive(self) -> tuple[list[bytes], bool]:
         """The whole messages that have arrived, and whether any byte has."""
         messages, self._messages = self._messages, []
         read = 0
-        self._more = False
-        while self.closed is None:
+        while self._more and self.closed is None:
             try:
                 data = self._socket.recv(_CHUNK)
             except _WOULD_BLOCK:
+                self._more = False
                 break
             except OSError as error:
                 self._end(1006, str(error))
@@ -149,7 +152,6 @@ class Transport:
             self._protocol.receive_data(data)
             messages += self._take_events()
             if read >= _MOST_READ:
-                self._more = True
                 break
         self._write()
         return messages, read > 0

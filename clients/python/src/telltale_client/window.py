@@ -77,14 +77,19 @@ class Window:
         """The events in flight, oldest first, without those that were refused."""
         return (entry for entry in self._entries if not entry.refused)
 
-    def open(self, stored: int, limits: Limits) -> list[Entry]:
+    def open(self, stored: int, logged: int, limits: Limits) -> list[Entry]:
         """A connection begins: continue from ``stored`` + 1. Returns what is stored.
+
+        A server that cannot reach its database may name less than it said before; what it said
+        holds, as long as its log goes that far.
 
         Raises:
             OutOfStep: if the server lacks events that are gone here, or has more than were sent.
         """
         self.limits = limits
         self._start_connection()
+        if stored < self.first - 1 <= logged:
+            stored = self.first - 1
         if not self._entries and stored >= self.first:
             self.first = stored + 1
         if not self.first - 1 <= stored < self.next:

@@ -1,0 +1,60 @@
+"""One round of the manager: what is out, what came back, and what it adds up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from demo.messages import Assignment, Outcome
+from demo.questions import Question
+
+
+@dataclass(slots=True)
+class Round:
+    """``size`` modules and one question. The highest number is the result."""
+
+    task_id: str
+    title: str
+    question: Question
+    size: int
+    assigned: dict[str, Assignment] = field(default_factory=dict)
+    done: int = 0
+    failed: int = 0
+    total: float = 0.0
+    best: float = 0.0
+    best_at: str = ""
+
+    def take(self, module: str, outcome: Outcome) -> None:
+        """Count what came back for a module."""
+        self.done += 1
+        if outcome.error:
+            self.failed += 1
+            return
+        self.total += outcome.value
+        if not self.best_at or outcome.value > self.best:
+            self.best = outcome.value
+            self.best_at = f"{module}.{outcome.where}" if outcome.where else module
+
+    def result(self) -> dict[str, object]:
+        """The numbers, for the task's last event."""
+        return {
+            "modules": self.done,
+            "failed": self.failed,
+            "unit": self.question.unit,
+            "highest": self.best,
+            "highest_at": self.best_at,
+            "mean": self.mean,
+        }
+
+    @property
+    def mean(self) -> float:
+        """The mean over the modules that were read."""
+        return round(self.total / max(1, self.done - self.failed), 1)
+
+    def summary(self) -> str:
+        """The result in a sentence."""
+        read = self.done - self.failed
+        return (
+            f"{self.question.title} {self.best_at or 'nothing'} with {self.best:g} "
+            f"{self.question.unit}; the mean of {read} modules is {self.mean:g}, "
+            f"and {self.failed} could not be read."
+        )

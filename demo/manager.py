@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 import time
 from collections import deque
 from dataclasses import replace
@@ -178,7 +176,6 @@ def manage(settings: Settings) -> None:
             "demo-manager",
             "manager",
             name="Librarian",
-            meta={"pid": os.getpid(), "python": sys.version.split()[0]},
             block_timeout=None,
         )
     except ValueError as error:

@@ -131,7 +131,6 @@ def main() -> int:
         os.environ["TELLTALE_KEY"],
         f"demo-worker-{given.number}",
         name=f"Reader {given.number}",
-        meta={"pid": os.getpid(), "python": sys.version.split()[0]},
         block_timeout=None,
     )
     vitals = Vitals(agent, parent=os.getppid())

@@ -4,6 +4,7 @@ import type { Agent } from "@/lib/live/protocol";
 import { bytes, percent, rate, shortCount } from "@/lib/text/format";
 import { ago, fullLocal, utcTitle } from "@/lib/text/time";
 import { classNames } from "@/lib/ui/classNames";
+import { MiddleText } from "@/lib/ui/MiddleText";
 import { Sparkline } from "@/lib/ui/Sparkline";
 import { meter } from "@/stores/fleet";
 import { titleOf } from "./arrange";
@@ -56,7 +57,7 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
         {agent.note && <span className={styles.note}>{agent.note}</span>}
       </span>
       <span role="gridcell" className={styles.task} title={agent.task_id ?? undefined}>
-        {agent.task_id ?? <Unknown />}
+        {agent.task_id === null ? <Unknown /> : <MiddleText text={agent.task_id} />}
       </span>
       <LastEvent agent={agent} now={now} />
       <span role="gridcell" className={styles.rate}>
@@ -79,7 +80,9 @@ export const FleetRow = memo(function FleetRow(props: FleetRowProps) {
 function Name({ agent }: { agent: Agent }) {
   return (
     <span role="gridcell" className={styles.agent} title={agent.agent_id}>
-      <span className={styles.name}>{titleOf(agent)}</span>
+      <span className={styles.name}>
+        <MiddleText text={titleOf(agent)} />
+      </span>
       {agent.role === "manager" && <span className={styles.role}>manager</span>}
     </span>
   );

@@ -5,6 +5,7 @@ import type { Severity, StoredEvent } from "@/lib/live/protocol";
 import { summarise } from "@/lib/text/summary";
 import { clockWithMs, utcTitle } from "@/lib/text/time";
 import { classNames } from "@/lib/ui/classNames";
+import { MiddleText } from "@/lib/ui/MiddleText";
 import { Marked } from "./Marked";
 import styles from "./TailRow.module.css";
 import { tailRowId } from "./useTailKeys";
@@ -71,7 +72,10 @@ export const TailRow = memo(function TailRow(props: TailRowProps) {
             onAgent(event.agent_id);
           }}
         >
-          <Marked text={event.agent_id} wanted={marked} />
+          <MiddleText
+            text={event.agent_id}
+            draw={(part) => <Marked text={part} wanted={marked} />}
+          />
         </button>
       </span>
       <span role="gridcell" className={styles.words}>

@@ -13,6 +13,8 @@ import msgspec
 from app.core.identifiers import uuid7
 from bench.wire import Incoming, connect, frame
 
+PING_EVERY_S = 15.0
+
 
 class _Ack(msgspec.Struct, tag="ack"):
     logged: int
@@ -89,6 +91,7 @@ class Crowd:
 
     def __init__(self, agents: list[SimulatedAgent]) -> None:
         self.agents = agents
+        self._pinged_at = time.monotonic()
         self._selector = selectors.DefaultSelector()
         for agent in agents:
             self._selector.register(agent.sock, selectors.EVENT_READ, agent)
@@ -99,13 +102,19 @@ class Crowd:
         return sum(agent.stored for agent in self.agents)
 
     def listen(self, timeout_s: float) -> None:
-        """Read whatever acks have come."""
+        """Read whatever acks have come; ping now and then, as agents must."""
+        if time.monotonic() - self._pinged_at > PING_EVERY_S:
+            self._pinged_at = time.monotonic()
+            for quiet in self.agents:
+                self._write(quiet, frame(b'{"type":"ping"}'))
         for selected, _ in self._selector.select(timeout_s):
             agent: SimulatedAgent = selected.data
             data = agent.sock.recv(262_144)
             if not data:
                 raise ConnectionError(f"{agent.name} was hung up on.")
             for payload in agent.incoming.feed(data):
+                if payload.startswith(b'{"type":"pong"'):
+                    continue
                 if not payload.startswith(b'{"type":"ack"'):
                     raise ConnectionError(f"{agent.name} was refused: {payload!r}")
                 agent.stored = _decode(payload).stored

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from app.core import clock
 from app.core.logging import get_logger
-from app.jobs.messages import RETAIN, UPKEEP_QUEUE
+from app.jobs.messages import INGEST_QUEUE, RETAIN
 from app.storage import event_ranges
 
 log = get_logger(__name__)
@@ -19,7 +19,7 @@ log = get_logger(__name__)
 def declare(broker: RedisBroker, engine: Engine, retention_days: int) -> None:
     """Declare the actor. The clock enqueues it every hour, so a failure is tried again then."""
 
-    @dramatiq.actor(broker=broker, queue_name=UPKEEP_QUEUE, actor_name=RETAIN, max_retries=0)
+    @dramatiq.actor(broker=broker, queue_name=INGEST_QUEUE, actor_name=RETAIN, max_retries=0)
     def retain() -> None:
         with engine.begin() as connection:
             made, dropped = event_ranges.maintain(

@@ -18,7 +18,16 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.backplane.messages import CHANNEL, AgentsTouched, Batch, Beat, Superseded, decode, encode
+from app.backplane.messages import (
+    CHANNEL,
+    AgentsTouched,
+    Batch,
+    Beat,
+    Message,
+    Superseded,
+    decode,
+    encode,
+)
 from app.core import metrics
 from app.core.identifiers import uuid7
 from app.core.logging import get_logger
@@ -61,6 +70,8 @@ class Hub:
         self.on_agents: list[Callable[[AgentsTouched], None]] = []
         self.on_superseded: list[Callable[[Superseded], None]] = []
         self.on_epoch: list[Callable[[], None]] = []
+        self.on_calm: list[Callable[[], None]] = []
+        """Called when all that had come was delivered: what was gathered may go out."""
 
     def start(self) -> None:
         """Begin to read. Returns at once; ``ready`` is set when the heads are known."""
@@ -131,23 +142,32 @@ class Hub:
 
     def _dispatch(self) -> None:
         while True:
+            if self._inbox.empty():
+                self._calm()
             message = decode(self._inbox.get())
             try:
-                match message:
-                    case Batch():
-                        if self.ready.is_set():
-                            self._take(message)
-                    case AgentsTouched():
-                        for touched in self.on_agents:
-                            touched(message)
-                    case Superseded():
-                        for superseded in self.on_superseded:
-                            superseded(message)
+                self._hear(message)
             except SQLAlchemyError as error:
                 # The comparison of heads brings it, once PostgreSQL is back.
-                log.warning("refill_failed", error=str(error))
+                log.warning("refill_failed", error=str(error).split("\n")[0])
             except Exception:
                 log.exception("dispatch_failed")
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case Batch():
+                if self.ready.is_set():
+                    self._take(message)
+            case AgentsTouched():
+                for touched in self.on_agents:
+                    touched(message)
+            case Superseded():
+                for superseded in self.on_superseded:
+                    superseded(message)
+
+    def _calm(self) -> None:
+        for listener in self.on_calm:
+            listener()
 
     def _take(self, batch: Batch) -> None:
         if batch.epoch != self.epoch:
@@ -220,6 +240,7 @@ class Hub:
                         self._refill(state.partition, behind[state.partition])
                     except SQLAlchemyError as error:
                         log.warning("refill_failed", error=str(error))
+            self._calm()
             behind = {state.partition: state.head for state in states}
             self._compare_now.wait(COMPARE_S)
             self._compare_now.clear()

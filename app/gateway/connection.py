@@ -101,13 +101,21 @@ class Connection:
 
     def send_frame(self, frame: bytes) -> None:
         """Queue bytes that are framed already."""
+        self.add_frame(frame)
+        self.flush()
+
+    def add_frame(self, frame: bytes) -> None:
+        """Queue bytes that are framed already; ``flush`` follows soon."""
         if self.closed or self._closing is not None:
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
         if self._queued_bytes > self._max_queue_bytes:
             self.abort(TOO_SLOW)
-        elif not self._writing:
+
+    def flush(self) -> None:
+        """Send what is queued, unless somebody is at it."""
+        if self._queue and not self._writing and not self.closed:
             self._write()
 
     def close(self, closing: Closing) -> None:

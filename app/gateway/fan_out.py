@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.backplane.hub import Hub
 from app.backplane.messages import AgentsTouched, Batch
+from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.agent import AgentView
 from app.domain.batch import split_key
@@ -71,7 +72,9 @@ class FanOut:
         self._viewers: dict[str, set[Viewer]] = {}
         self._touched: dict[str, set[str]] = {}
         self._greenlets: list[gevent.Greenlet[..., Any]] = []
+        self._to_flush: set[Viewer] = set()
         hub.on_batch.append(self._batch)
+        hub.on_calm.append(self._flush)
         hub.on_agents.append(self._agents_touched)
         hub.on_epoch.append(self._new_epoch)
 
@@ -119,9 +122,13 @@ class FanOut:
             }
             if unsequenced:
                 self._touch(project, unsequenced)
-            for viewer in list(viewers):
+            shown = 0
+            for viewer in viewers:
                 for subscription in viewer.subscriptions.values():
-                    self._send(batch, subscription, wanted, cursor, frames_made)
+                    shown += self._send(batch, subscription, wanted, cursor, frames_made)
+            if shown:
+                metrics.events_out.inc(shown)
+                self._to_flush |= viewers
 
     def _send(
         self,
@@ -130,22 +137,29 @@ class FanOut:
         wanted: _Wanted,
         cursor: str,
         frames_made: dict[tuple[str, Filter], bytes],
-    ) -> None:
+    ) -> int:
         chosen = wanted.matching(subscription.filter)
         if not chosen:
-            return
+            return 0
         if subscription.held is not None:
             subscription.held.hold(batch.partition, batch.last, chosen)
-            return
+            return 0
         viewer = subscription.viewer
         if subscription.mode == "latest" and viewer.slow:
             viewer.offer_latest(subscription, wanted.by_agent(chosen), cursor)
-            return
+            return 0
         name = (subscription.id, subscription.filter)
         frame = frames_made.get(name)
         if frame is None:
             frame = frames_made[name] = events_frame(subscription.id, cursor, chosen)
         viewer.offer(subscription, frame, len(chosen), cursor)
+        return len(chosen)
+
+    def _flush(self) -> None:
+        """Several batches that came together leave in one write for each viewer."""
+        viewers, self._to_flush = self._to_flush, set()
+        for viewer in viewers:
+            viewer.connection.flush()
 
     def _agents_touched(self, message: AgentsTouched) -> None:
         if message.project in self._viewers:

@@ -63,11 +63,13 @@ class Viewer:
         connection.on_writable = self._flush
 
     def offer(self, subscription: Subscription, frame: bytes, events: int, cursor: str) -> None:
-        """Send a frame of live events, or queue it, or drop by the policy."""
-        if not self.connection.busy and not len(self._queue):
-            self.connection.send_frame(frame)
+        """Take a frame of live events: pass it on, or queue it, or drop by the policy.
+
+        ``connection.flush`` sends what was passed on.
+        """
+        if not self.connection.busy and not self._queue.events:
+            self.connection.add_frame(frame)
             self._sent_cursors[subscription.id] = cursor
-            metrics.events_out.inc(events)
             return
         dropped = self._queue.put(Queued(frame, events, subscription.id))
         for gone in dropped:
@@ -113,7 +115,6 @@ class Viewer:
         while len(self._queue) and not self.connection.busy and not self.connection.closed:
             queued = self._queue.get()
             self.connection.send_frame(queued.frame)
-            metrics.events_out.inc(queued.events)
         if self.slow:
             return
         for subscription in self.subscriptions.values():

@@ -6,7 +6,7 @@ from dramatiq import Middleware
 from dramatiq.brokers.redis import RedisBroker
 
 from app.core.redis import create_redis
-from app.jobs.messages import INGEST_QUEUE, UPKEEP_QUEUE
+from app.jobs.messages import INGEST_QUEUE
 
 
 def create_broker(redis_url: str, middleware: list[Middleware] | None = None) -> RedisBroker:
@@ -17,6 +17,5 @@ def create_broker(redis_url: str, middleware: list[Middleware] | None = None) ->
     broker = RedisBroker(
         client=create_redis(redis_url), middleware=middleware or [], namespace="telltale:jobs"
     )
-    for queue in (INGEST_QUEUE, UPKEEP_QUEUE):
-        broker.declare_queue(queue)
+    broker.declare_queue(INGEST_QUEUE)
     return broker

@@ -7,7 +7,7 @@ from typing import Any
 from dramatiq import Message
 
 INGEST_QUEUE = "ingest"
-UPKEEP_QUEUE = "upkeep"
+"""One queue for all: each costs two consumers that poll, twenty times a second when idle."""
 
 DRAIN = "drain"
 RETAIN = "retain"
@@ -22,4 +22,4 @@ def drain(partition: int) -> Message[Any]:
 
 def retain() -> Message[Any]:
     """Make the time partitions that will be needed, drop those that are too old."""
-    return Message(queue_name=UPKEEP_QUEUE, actor_name=RETAIN, args=(), kwargs={}, options={})
+    return Message(queue_name=INGEST_QUEUE, actor_name=RETAIN, args=(), kwargs={}, options={})

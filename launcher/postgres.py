@@ -16,8 +16,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-import psycopg
-from psycopg import sql
 
 from launcher.errors import LauncherError, PlaceUnusable
 from launcher.folder import make_private
@@ -126,6 +124,10 @@ class Postgres:
 
     def ready(self) -> bool:
         """Whether it takes connections and its database is there (made at the first call)."""
+        # Imported while the server starts, which takes as long.
+        import psycopg
+        from psycopg import sql
+
         try:
             with psycopg.connect(
                 self.url("postgres"), autocommit=True, connect_timeout=2

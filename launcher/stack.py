@@ -13,7 +13,6 @@ from app.settings import Settings
 from launcher import parts
 from launcher.credentials import keep_private, load_or_make
 from launcher.errors import LauncherError, PartFailed
-from launcher.external import check_postgres, check_redis
 from launcher.folder import DataFolder
 from launcher.ports import address, claim
 from launcher.postgres import Postgres
@@ -193,7 +192,14 @@ class Stack:
             host=self._host,
             port=self._ports["web"],
         )
-        settings = Settings.from_env(self.env)
+        self._check_external(Settings.from_env(self.env))
+
+    def _check_external(self, settings: Settings) -> None:
+        if self._own_postgres and self._own_valkey:
+            return
+        # Imported where it is used, since the clients' packages would delay every start.
+        from launcher.external import check_postgres, check_redis
+
         if not self._own_postgres:
             check_postgres(settings.database_url)
         if not self._own_valkey:

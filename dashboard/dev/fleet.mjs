@@ -29,7 +29,7 @@ export class Fleet {
     const now = new Date().toISOString();
     this.agents.set(id, {
       agent_id: id,
-      name: null,
+      name: i % 3 === 0 ? NAMES[i % NAMES.length] : null,
       role: i % 50 === 0 ? "manager" : "worker",
       status: pick(STATUSES),
       note: null,

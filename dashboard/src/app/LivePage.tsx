@@ -8,9 +8,10 @@ import type { Session } from "@/features/session/session";
 import { TailPanel } from "@/features/tail/TailPanel";
 import { fromQuery, toggled, toQuery } from "@/lib/live/tailFilter";
 import { NARROW, useMediaQuery } from "@/lib/ui/useMediaQuery";
-import { startClock } from "@/stores/clock";
+import { serverClock, startClock } from "@/stores/clock";
 import { useConnection } from "@/stores/connection";
 import { filterTail, retryNow, startFeed } from "@/stores/feed";
+import { sweepRates } from "@/stores/fleet";
 import { usePreferences } from "@/stores/preferences";
 import { setFilter, useTail } from "@/stores/tail";
 import { Header } from "./Header";
@@ -19,6 +20,8 @@ import styles from "./LivePage.module.css";
 import { type NarrowTab, NarrowTabs } from "./NarrowTabs";
 import { Splitter } from "./Splitter";
 import { useShortcuts } from "./useShortcuts";
+
+const SWEEP_MS = 60_000;
 
 export function LivePage({ session }: { session: Session }) {
   useLive();
@@ -80,11 +83,24 @@ export function LivePage({ session }: { session: Session }) {
 function useLive(): void {
   useEffect(() => {
     setFilter(fromQuery(location.search));
-    const stops = [startClock(), startFeed(), useTail.subscribe(keepInAddress)];
+    const sweeper = setInterval(() => sweepRates(serverClock.at(Date.now())), SWEEP_MS);
+    const stops = [
+      () => clearInterval(sweeper),
+      startClock(),
+      startFeed(),
+      useTail.subscribe(keepInAddress),
+      useConnection.subscribe(({ link }) => nameTab(link.name === "open")),
+    ];
     return () => {
       for (const stop of stops) stop();
+      nameTab(true);
     };
   }, []);
+}
+
+/** The tab says it too when the page is not live. */
+function nameTab(live: boolean): void {
+  document.title = live ? "Telltale" : "Not live · Telltale";
 }
 
 function keepInAddress(tail: { filter: Parameters<typeof toQuery>[0] }): void {

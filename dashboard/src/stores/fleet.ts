@@ -31,6 +31,11 @@ export function countEvents(events: readonly StoredEvent[]): void {
   }
 }
 
+/** Lets go of the counts of agents that have been silent; once a minute is enough. */
+export function sweepRates(serverNowMs: number): void {
+  meter.sweep(Math.floor(serverNowMs / 1_000));
+}
+
 /** Takes the server's word for these agents; `complete`: and that there are no others. */
 export function describeAgents(items: readonly Agent[], complete: boolean): void {
   useFleet.setState(({ agents, known }) => ({

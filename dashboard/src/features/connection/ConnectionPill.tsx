@@ -31,7 +31,7 @@ export function ConnectionPill() {
           {short}
         </span>
       </span>
-      <span className={styles.age}>{ageOf(heardAt, now)}</span>
+      <span className={styles.age}>{ageOf(heardAt, now, tone !== "bad")}</span>
       {action && (
         <button type="button" className={styles.action} onClick={retryNow}>
           {action}

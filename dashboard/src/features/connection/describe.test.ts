@@ -47,8 +47,9 @@ group("the connection in words", () => {
   });
 
   it("says how old the picture is", () => {
-    expect(ageOf(null, 0)).toBe("nothing yet");
-    expect(ageOf(0, 3_000)).toBe("up to date");
-    expect(ageOf(0, 90_000)).toBe("1 min old");
+    expect(ageOf(null, 0, true)).toBe("nothing yet");
+    expect(ageOf(0, 3_000, true)).toBe("up to date");
+    expect(ageOf(0, 3_000, false)).toBe("3 s old");
+    expect(ageOf(0, 90_000, true)).toBe("1 min old");
   });
 });

@@ -103,8 +103,9 @@ function busy(label: string, why: string): Description {
 const FRESH_MS = 8_000;
 
 /** How old the picture is: "up to date", or by how much it is behind. */
-export function ageOf(heardAt: number | null, now: number): string {
+export function ageOf(heardAt: number | null, now: number, connected: boolean): string {
   if (heardAt === null) return "nothing yet";
   const age = now - heardAt;
-  return age < FRESH_MS ? "up to date" : `${duration(age)} old`;
+  if (connected && age < FRESH_MS) return "up to date";
+  return `${duration(Math.max(age, 1_000))} old`;
 }

@@ -83,7 +83,14 @@ function Name({ agent }: { agent: Agent }) {
       <span className={styles.name}>
         <MiddleText text={titleOf(agent)} />
       </span>
-      {agent.role === "manager" && <span className={styles.role}>manager</span>}
+      {agent.name !== null && agent.name !== agent.agent_id && (
+        <span className={styles.id}>
+          <MiddleText text={agent.agent_id} />
+        </span>
+      )}
+      {agent.role && (
+        <span className={classNames(styles.role, styles[agent.role])}>{agent.role}</span>
+      )}
     </span>
   );
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bench.fleet import PING_EVERY_S
 from bench.wire import Incoming, connect, frame
 
 
@@ -80,7 +81,11 @@ def _watch(pipe: Connection, url: str, key: str, latencies: bool) -> None:
     seen = Seen(latencies_ms=[] if latencies else None)
     places: dict[int, int] = {}
     ready = False
+    pinged_at = time.monotonic()
     while True:
+        if time.monotonic() - pinged_at > PING_EVERY_S:
+            pinged_at = time.monotonic()
+            sock.sendall(frame(b'{"type":"ping"}'))
         sock.settimeout(0.02)
         try:
             data = sock.recv(1_048_576)

@@ -88,7 +88,7 @@ def web(name: str, env: Mapping[str, str], port: int) -> Program:
 
 def worker(name: str, env: Mapping[str, str]) -> Program:
     """The Dramatiq actors: drain, deliver and the rest."""
-    command = str(Path(sys.executable).with_name("dramatiq-gevent"))
+    command = str(Path(sys.executable).with_name("dramatiq"))
     words = ("workers.main", "--processes", "1", "--threads", "4")
     patience = ("--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS))
     return _python(name, env, command, *words, *patience, stop_timeout_s=25.0)

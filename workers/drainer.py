@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Engine
 
-from app.backplane.publish import Publisher, batches
+from app.backplane.publish import Publisher, messages
 from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.batch import PartitionState, Plan, Row, plan, without
@@ -30,6 +30,7 @@ MAX_BATCH_EVENTS = 4000
 """A transaction is not made larger than this: it holds the leases of its partitions."""
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
+FINISH_EVERY_S = 0.1
 
 REFUSALS = (
     psycopg.DataError,
@@ -52,6 +53,8 @@ class Drainer:
         self._publisher = publisher
         self._positions: dict[int, str] = {}
         self._read_chunks = 8
+        self._unfinished: dict[int, Chunk] = {}
+        self._finished_at = 0.0
 
     def forget(self, partition: int) -> None:
         """The process leaves the partition; others may move it before it comes back."""
@@ -88,9 +91,22 @@ class Drainer:
         metrics.drain_batch.observe(drained)
         for made in plans:
             self._positions[made.state.partition] = made.state.log_position
-        self._publisher.publish(*(batch for made in plans for batch in batches(made)))
-        self._log.finish({partition: found[-1] for partition, found in chunks.items()})
+        self._publisher.publish(*messages(plans))
+        self._unfinished |= {partition: found[-1] for partition, found in chunks.items()}
+        if time.monotonic() - self._finished_at > FINISH_EVERY_S:
+            self.finish()
         return set(chunks)
+
+    def finish(self) -> None:
+        """Let the log go of what is stored: not after each batch, it is a round trip of its own.
+
+        Raises:
+            LogUnavailable: it is let go of later.
+        """
+        last, self._unfinished = self._unfinished, {}
+        self._finished_at = time.monotonic()
+        if last:
+            self._log.finish(last)
 
     def _position(self, partition: int) -> str:
         """Where to read on: the row's position, or the start if the log began a new life."""
@@ -125,7 +141,6 @@ class Drainer:
                 driver.rollback()
                 states = partitions.lock(cursor, chunks)
                 made = self._write(cursor, states, chunks, careful=True)
-            driver.commit()
         return made
 
     def _write(
@@ -141,8 +156,9 @@ class Drainer:
         with cursor.connection.pipeline():
             agents.move_cursors(cursor, [move for made in plans for move in made.cursors])
             agents.fold(cursor, [fold for made in plans for fold in made.agents])
-            for made in plans:
-                partitions.move(cursor, made.state)
+            partitions.move(cursor, [made.state for made in plans])
+            # In the same round trip: what fails here fails the commit.
+            cursor.connection.commit()
         return plans
 
     def _plan(
@@ -184,7 +200,7 @@ class Drainer:
                 events.copy_rows(cursor, made.rows)
                 agents.move_cursors(cursor, made.cursors)
                 agents.fold(cursor, made.agents)
-                partitions.move(cursor, made.state)
+                partitions.move(cursor, [made.state])
                 driver.commit()
             plans.append(made)
         return plans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -45,6 +46,7 @@ class Stay:
         self._joined: dict[int, float] = {}
         self._active: dict[int, float] = {}
         self._leading = False
+        self._lock = threading.Lock()
         self._stopping = False
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=3, reset_timeout=1, exclude=[LogUnavailable], listeners=[_Told()]
@@ -58,15 +60,17 @@ class Stay:
         """Answer a partition's bell."""
         if self._stopping or not self._bells.take(partition, self._owner):
             return
-        self._joined[partition] = self._active[partition] = time.monotonic()
-        if not self._leading:
-            self._lead()
+        with self._lock:
+            self._joined[partition] = self._active[partition] = time.monotonic()
+            if self._leading:
+                return
+            self._leading = True
+        self._lead()
 
     def _lead(self) -> None:
-        self._leading = True
         try:
             renewed = time.monotonic()
-            while self._joined and not self._stopping:
+            while not self._done():
                 self._drain(list(self._joined), BLOCK_MS)
                 now = time.monotonic()
                 if now - renewed > RENEW_S:
@@ -83,9 +87,19 @@ class Stay:
             log.warning("postgres_unavailable", error=str(error).split("\n")[0])
             self._drainer.reconnect()
         finally:
-            self._leading = False
-            for partition in list(self._joined):
+            with self._lock:
+                self._leading = False
+                left = list(self._joined)
+            for partition in left:
                 self._leave(partition)
+
+    def _done(self) -> bool:
+        """Whether nobody needs a leader; whoever joins after this leads."""
+        with self._lock:
+            if self._joined and not self._stopping:
+                return False
+            self._leading = False
+            return True
 
     def _drain(self, held: list[int], block_ms: int) -> None:
         moved = self._breaker.call(self._drainer.drain, held, block_ms=block_ms)
@@ -95,9 +109,8 @@ class Stay:
 
     def _renew(self) -> None:
         try:
-            for partition in list(self._joined):
-                if not self._bells.renew(partition, self._owner):
-                    self._forget(partition)
+            for partition in self._bells.renew(list(self._joined), self._owner):
+                self._forget(partition)
         except RedisError as error:
             raise LogUnavailable(str(error)) from error
 
@@ -108,6 +121,7 @@ class Stay:
                 # An append that found the bell answered did not ring: look once more.
                 self._drain([partition], 0)
                 self._drainer.forget(partition)
+                self._drainer.finish()
             elif now - joined > STAY_S:
                 self._leave(partition)
                 ring(self._broker, partition, "stay")

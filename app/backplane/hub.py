@@ -22,6 +22,7 @@ from app.backplane.messages import (
     CHANNEL,
     AgentsTouched,
     Batch,
+    Batches,
     Beat,
     Message,
     Superseded,
@@ -155,9 +156,10 @@ class Hub:
 
     def _hear(self, message: Message) -> None:
         match message:
-            case Batch():
+            case Batches():
                 if self.ready.is_set():
-                    self._take(message)
+                    for batch in message.batches:
+                        self._take(batch)
             case AgentsTouched():
                 for touched in self.on_agents:
                     touched(message)

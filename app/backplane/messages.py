@@ -7,7 +7,7 @@ import msgspec
 CHANNEL = "telltale:live"
 
 
-class Batch(msgspec.Struct, tag="batch", kw_only=True):
+class Batch(msgspec.Struct, kw_only=True):
     """Events ``first..last`` of one partition, as a drain committed them.
 
     ``items`` holds for each project the stored events in order, encoded. ``cursors`` says how far
@@ -23,6 +23,12 @@ class Batch(msgspec.Struct, tag="batch", kw_only=True):
     drained: int
     cursors: dict[str, tuple[int, int]]
     items: dict[str, list[msgspec.Raw]]
+
+
+class Batches(msgspec.Struct, tag="batches"):
+    """What one drain committed, a batch for each of its partitions."""
+
+    batches: list[Batch]
 
 
 class AgentsTouched(msgspec.Struct, tag="agents"):
@@ -46,7 +52,7 @@ class Beat(msgspec.Struct, tag="beat"):
     sender: str
 
 
-Message = Batch | AgentsTouched | Superseded | Beat
+Message = Batches | AgentsTouched | Superseded | Beat
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Message).decode

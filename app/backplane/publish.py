@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 from redis.exceptions import RedisError
 
-from app.backplane.messages import CHANNEL, Batch, Message, encode
+from app.backplane.messages import CHANNEL, Batch, Batches, Message, encode
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
 from app.domain.batch import Plan, Row
@@ -28,16 +28,28 @@ class Publisher:
     def publish(self, *messages: Message) -> None:
         """Publish these messages in order."""
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for message in messages:
-                    pipe.publish(CHANNEL, encode(message))
-                pipe.execute()
+            for message in messages:
+                self._redis.publish(CHANNEL, encode(message))
         except RedisError as error:
             log.warning("publish_failed", error=str(error), messages=len(messages))
 
 
-def batches(plan: Plan) -> Iterator[Batch]:
-    """A committed plan as messages, each small enough, together contiguous.
+def messages(plans: Iterable[Plan]) -> Iterator[Batches]:
+    """Committed plans as messages: as few as stay under the bound."""
+    gathered: list[Batch] = []
+    size = 0
+    for batch, weight in (weighed for plan in plans for weighed in batches(plan)):
+        if gathered and size + weight > MAX_MESSAGE_BYTES:
+            yield Batches(gathered)
+            gathered, size = [], 0
+        gathered.append(batch)
+        size += weight
+    if gathered:
+        yield Batches(gathered)
+
+
+def batches(plan: Plan) -> Iterator[tuple[Batch, int]]:
+    """A committed plan as batches with their sizes: each small enough, together contiguous.
 
     The last one carries the sequences: an agent is told ``stored`` when all of it is.
     """
@@ -45,10 +57,13 @@ def batches(plan: Plan) -> Iterator[Batch]:
     parts = list(_parts(plan.rows))
     for number, rows in enumerate(parts):
         items: dict[str, list[msgspec.Raw]] = {}
+        size = 0
         for row in rows:
-            items.setdefault(row.project, []).append(msgspec.Raw(stored_record(row)))
+            record = stored_record(row)
+            size += len(record)
+            items.setdefault(row.project, []).append(msgspec.Raw(record))
         final = number == len(parts) - 1
-        yield Batch(
+        batch = Batch(
             epoch=state.epoch,
             partition=state.partition,
             first=rows[0].offset if rows else state.head + 1,
@@ -63,6 +78,7 @@ def batches(plan: Plan) -> Iterator[Batch]:
             else {},
             items=items,
         )
+        yield batch, size
 
 
 def stored_record(row: Row) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from app.core.identifiers import uuid7
+from app.core.lua import LuaScript
 from app.core.redis import RedisClient
 from app.eventlog.log import (
     START,
@@ -49,20 +50,20 @@ class RedisStreamsLog:
         self.partitions = partitions
         self._redis = redis
         self._limits = (max_events, max_bytes, recent_ids, BELL_LIFE_MS)
-        self._append = redis.register_script(_script("append.lua"))
-        self._hello = redis.register_script(_script("hello.lua"))
-        self._finish = redis.register_script(_script("finish.lua"))
+        self._append = LuaScript(redis, _script("append.lua"))
+        self._hello = LuaScript(redis, _script("hello.lua"))
+        self._finish = LuaScript(redis, _script("finish.lua"))
 
     def append(self, runs: Mapping[int, Sequence[Run]]) -> dict[int, Appended]:
+        calls = [
+            (
+                [_log(partition), _counters(partition), bell_key(partition)],
+                [_prefix(partition), uuid7().hex, *self._limits, *_flatten(group)],
+            )
+            for partition, group in runs.items()
+        ]
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for partition, group in runs.items():
-                    self._append(
-                        keys=[_log(partition), _counters(partition), bell_key(partition)],
-                        args=[_prefix(partition), uuid7().hex, *self._limits, *_flatten(group)],
-                        client=pipe,
-                    )
-                answers = pipe.execute()
+            answers = self._append.call_all(calls)
         except RedisError as error:
             raise LogUnavailable(str(error)) from error
         return {
@@ -71,8 +72,8 @@ class RedisStreamsLog:
 
     def hello(self, partition: int, key: str, incarnation: int, stored: int) -> int | None:
         try:
-            ok, seq = self._hello(
-                keys=[f"{_prefix(partition)}agent:{key}"], args=[incarnation, stored]
+            [(ok, seq)] = self._hello.call_all(
+                [([f"{_prefix(partition)}agent:{key}"], [incarnation, stored])]
             )
         except RedisError as error:
             raise LogUnavailable(str(error)) from error
@@ -100,20 +101,20 @@ class RedisStreamsLog:
         }
 
     def finish(self, last: Mapping[int, Chunk]) -> None:
+        calls = [
+            (
+                [_log(partition), _counters(partition)],
+                [
+                    chunk.generation,
+                    _next_position(chunk.position),
+                    chunk.logged + chunk.count,
+                    chunk.bytes + chunk.size,
+                ],
+            )
+            for partition, chunk in last.items()
+        ]
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for partition, chunk in last.items():
-                    self._finish(
-                        keys=[_log(partition), _counters(partition)],
-                        args=[
-                            chunk.generation,
-                            _next_position(chunk.position),
-                            chunk.logged + chunk.count,
-                            chunk.bytes + chunk.size,
-                        ],
-                        client=pipe,
-                    )
-                pipe.execute()
+            self._finish.call_all(calls)
         except RedisError as error:
             raise LogUnavailable(str(error)) from error
 

@@ -24,7 +24,7 @@ from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import EventLog, LogUnavailable
 from app.eventlog.presence import Presence
 from app.gateway.agent import AgentSession, first_hello, silence_allowed
-from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
+from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
@@ -35,6 +35,7 @@ ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 2.0
 SILENT_INTERVALS: Final = 2.5
+MAX_META_BYTES: Final = 16 * 1024
 
 log = get_logger(__name__)
 
@@ -173,7 +174,7 @@ class AgentRegistry:
                     hello.agent_id,
                     role=hello.role,
                     name=hello.name,
-                    meta=None if hello.meta is None else bytes(hello.meta),
+                    meta=_meta(hello),
                 )
                 return agents.stored_seq(connection, project_id, hello.agent_id, hello.incarnation)
         except SQLAlchemyError as error:
@@ -242,3 +243,10 @@ class AgentRegistry:
                 action()
             except Exception:
                 log.exception("upkeep_failed")
+
+
+def _meta(hello: Hello) -> bytes | None:
+    meta = bytes(hello.meta)
+    if len(meta) > MAX_META_BYTES:
+        raise CloseNow(bad_frame(f"meta may have {MAX_META_BYTES} bytes."))
+    return None if meta == b"null" else meta

@@ -18,7 +18,7 @@ class Hello(msgspec.Struct, tag="hello", forbid_unknown_fields=True, kw_only=Tru
     role: Literal["worker", "manager"]
     incarnation: Annotated[int, msgspec.Meta(ge=1, le=MAX_INCARNATION)]
     name: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    meta: msgspec.Raw | None = None
+    meta: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Events(msgspec.Struct, tag="events", forbid_unknown_fields=True):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from app.core import metrics
 from app.core.logging import get_logger
+from app.core.lua import LuaScript
 from app.core.redis import RedisClient
 from app.eventlog.redis_streams import BELL_LIFE_MS, bell_key
 from app.jobs.messages import INGEST_QUEUE, drain
@@ -55,21 +58,22 @@ class Bells:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._take = redis.register_script(_TAKE)
-        self._renew = redis.register_script(_RENEW)
-        self._release = redis.register_script(_RELEASE)
+        self._take = LuaScript(redis, _TAKE)
+        self._renew = LuaScript(redis, _RENEW)
+        self._release = LuaScript(redis, _RELEASE)
 
     def take(self, partition: int, owner: str) -> bool:
         """Answer the bell; False if another worker stays on the partition."""
-        return bool(self._take(keys=[bell_key(partition)], args=[owner, BELL_LIFE_MS]))
+        return bool(self._take.call_all([([bell_key(partition)], [owner, BELL_LIFE_MS])])[0])
 
-    def renew(self, partition: int, owner: str) -> bool:
-        """Stay on; False if the lease was lost."""
-        return bool(self._renew(keys=[bell_key(partition)], args=[owner, BELL_LIFE_MS]))
+    def renew(self, partitions: Sequence[int], owner: str) -> list[int]:
+        """Stay on these partitions; returns those whose lease was lost."""
+        answers = self._renew.call_all([([bell_key(p)], [owner, BELL_LIFE_MS]) for p in partitions])
+        return [p for p, renewed in zip(partitions, answers, strict=True) if not renewed]
 
     def release(self, partition: int, owner: str) -> None:
         """Leave: the next append rings again."""
-        self._release(keys=[bell_key(partition)], args=[owner])
+        self._release.call_all([([bell_key(partition)], [owner])])
 
     def ring_if_silent(self, partition: int) -> bool:
         """Mark the bell as rung; False if it rings or is answered already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+import msgspec
 import psycopg
 from sqlalchemy import Connection, text
 
@@ -30,23 +31,18 @@ def lock(cursor: psycopg.Cursor[Any], partitions: Iterable[int]) -> dict[int, Pa
     return {row[0]: PartitionState(*row) for row in cursor.fetchall()}
 
 
-def move(cursor: psycopg.Cursor[Any], state: PartitionState) -> None:
-    """Write a partition's new position, head and books."""
+def move(cursor: psycopg.Cursor[Any], states: Iterable[PartitionState]) -> None:
+    """Write the new positions, heads and books of partitions."""
     cursor.execute(
-        "UPDATE partitions SET log_generation = %s, log_position = %s, log_drained = %s,"
-        " accepted_before = %s, head = %s, stored = %s, duplicates = %s, dead = %s,"
-        " drained_at = now() WHERE partition = %s",
-        (
-            state.log_generation,
-            state.log_position,
-            state.log_drained,
-            state.accepted_before,
-            state.head,
-            state.stored,
-            state.duplicates,
-            state.dead,
-            state.partition,
-        ),
+        "UPDATE partitions SET log_generation = new.log_generation,"
+        " log_position = new.log_position, log_drained = new.log_drained,"
+        " accepted_before = new.accepted_before, head = new.head, stored = new.stored,"
+        " duplicates = new.duplicates, dead = new.dead, drained_at = now()"
+        " FROM json_to_recordset(%s) AS new (partition smallint, log_generation text,"
+        " log_position text, log_drained bigint, accepted_before bigint, head bigint,"
+        " stored bigint, duplicates bigint, dead bigint)"
+        " WHERE partitions.partition = new.partition",
+        (msgspec.json.encode(list(states)).decode(),),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a worker is wired. Dramatiq imports this module: ``dramatiq-gevent workers.main``."""
+"""Where a worker is wired. Dramatiq imports this module: ``dramatiq workers.main``."""
 
 from __future__ import annotations
 

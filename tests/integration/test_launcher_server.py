@@ -180,13 +180,17 @@ def test_the_demo_fleet_reports(data: Path) -> None:
         url = running.wait_for(r"Dashboard +(http://127\.0\.0\.1:\d+)/")[1]
         key = running.wait_for(r"Admin API key +(tt_\S+)")[1]
         request = urllib.request.Request(
-            f"{url}/v1/agents", headers={"Authorization": f"Bearer {key}"}
+            f"{url}/v1/events?limit=500", headers={"Authorization": f"Bearer {key}"}
         )
 
-        def agents() -> int:
+        def reporting() -> set[str]:
             with urllib.request.urlopen(request, timeout=5) as answer:
-                return len(json.load(answer)["items"])
+                return {event["agent_id"] for event in json.load(answer)["items"]}
 
-        wait_until(lambda: agents() >= 3, timeout_s=60, what=lambda: "the demo fleet is not there")
+        wait_until(
+            lambda: len(reporting()) >= 3, timeout_s=60, what=lambda: "the demo fleet is not there"
+        )
+        processes = running.descendants()
         running.process.send_signal(signal.SIGTERM)
         assert running.end() == 0
+        nothing_left(processes)

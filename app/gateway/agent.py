@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -308,8 +307,3 @@ def first_hello(payload: bytes) -> Hello:
     if not isinstance(frame, Hello):
         raise CloseNow(bad_frame("The first frame must be hello."))
     return frame
-
-
-def silence_allowed(connected_at: float, hello_timeout_s: float) -> float:
-    """How long the hello may still take."""
-    return max(0.01, connected_at + hello_timeout_s - time.monotonic())

@@ -23,7 +23,7 @@ from app.domain.event import MAX_BATCH, MAX_DATA_BYTES
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import EventLog, LogUnavailable
 from app.eventlog.presence import Presence
-from app.gateway.agent import AgentSession, first_hello, silence_allowed
+from app.gateway.agent import AgentSession, first_hello
 from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
@@ -34,7 +34,6 @@ from app.storage import agents
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 2.0
-SILENT_INTERVALS: Final = 2.5
 MAX_META_BYTES: Final = 16 * 1024
 
 log = get_logger(__name__)
@@ -90,18 +89,12 @@ class AgentRegistry:
         """Run one agent's connection until it ends."""
         metrics.connections.labels("agent").inc()
         session: AgentSession | None = None
-        connected_at = connection.last_heard
-        interval = self._settings.ping_interval_s
-
-        def silence() -> float:
-            if session is None:
-                return silence_allowed(connected_at, self._settings.hello_timeout_s)
-            return interval * SILENT_INTERVALS
-
+        connection.expires_at = connection.last_heard + self._settings.hello_timeout_s
         try:
-            for payload in connection.messages(silence):
+            for payload in connection.messages():
                 if session is None:
                     session = self._hello(connection, identity, first_hello(payload))
+                    connection.expires_at = float("inf")
                 else:
                     session.handle(payload)
         finally:

@@ -49,7 +49,8 @@ class Connection:
     """One open WebSocket.
 
     ``max_queue_bytes`` bounds what waits to be sent; a peer that leaves more unread, or reads
-    nothing for ``send_timeout_s``, is closed as too slow.
+    nothing for ``send_timeout_s``, is closed as too slow. One that says nothing for ``silence_s``
+    is gone.
     """
 
     def __init__(
@@ -60,11 +61,16 @@ class Connection:
         max_frame_bytes: int,
         max_queue_bytes: int,
         send_timeout_s: float,
+        silence_s: float,
     ) -> None:
         self.id = str(uuid7())
         self.kind = kind
         self.last_heard = time.monotonic()
+        self.silence_s = silence_s
+        self.expires_at = float("inf")
+        """When the connection ends whatever it says: until hello was said."""
         self._asked_at = self.last_heard
+        self._closing_at = 0.0
         self.closed = False
         self.on_writable: Callable[[], None] | None = None
         """Called by the writer when its queue has run empty after being full."""
@@ -89,6 +95,17 @@ class Connection:
     def busy(self) -> bool:
         """Whether the peer has not yet taken what was sent."""
         return self._writing
+
+    def check(self, now: float) -> None:
+        """End what has been silent for too long or does not answer our close; called by the second.
+
+        One clock for all connections: a time-out of its own on each read costs more than the read.
+        """
+        if self._closing is not None:
+            if now - self._closing_at > LINGER_S:
+                self._hang_up()
+        elif now > self.expires_at or now - self.last_heard > self.silence_s:
+            self.close(NO_SIGN_OF_LIFE)
 
     def heard_since_asked(self) -> bool:
         """Whether anything came since this was asked last."""
@@ -130,6 +147,7 @@ class Connection:
         )
         self._queue.append(frames.close(closing.code, closing.reason))
         self._closing = closing
+        self._closing_at = time.monotonic()
         if not self._writing:
             self._write()
 
@@ -142,20 +160,15 @@ class Connection:
             self.close(closing)
             self._hang_up()
 
-    def messages(self, silence_s: Callable[[], float]) -> Iterator[bytes]:
+    def messages(self) -> Iterator[bytes]:
         """The text messages as they come, until the connection ends.
 
-        ``silence_s`` says how long the peer may be silent from now.
-
         Raises:
-            CloseNow: the peer broke the protocol or was silent for too long.
+            CloseNow: the peer broke the protocol.
         """
-        while not self.closed:
+        while not self.closed and self._closing is None:
             try:
-                self._sock.settimeout(silence_s())
                 data = self._sock.recv(min(max(READ_BYTES, self._reader.missing), MAX_READ_BYTES))
-            except TimeoutError:
-                raise CloseNow(NO_SIGN_OF_LIFE) from None
             except OSError as error:
                 log.debug("connection_lost", connection=self.id, error=str(error))
                 return
@@ -179,6 +192,7 @@ class Connection:
         elif frame.opcode == Opcode.CLOSE:
             if self._closing is None:
                 self._closing = LEFT
+                self._closing_at = time.monotonic()
                 self._queue.append(frames.close(_code_of(frame.payload)))
                 if not self._writing:
                     self._write()

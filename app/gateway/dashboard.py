@@ -42,7 +42,6 @@ PAGE_EVENTS: Final = 2000
 SNAPSHOT_AGENTS: Final = 10_000
 HELD_EVENTS: Final = 20_000
 LAG_S: Final = 5.0
-SILENT_INTERVALS: Final = 2.5
 MAX_FRAMES: Final = 200
 FRAMES_WINDOW_S: Final = 10.0
 RATE = Closing(4008, "rate", True)
@@ -88,8 +87,7 @@ class Dashboards:
                 connection.close(GAP)
                 return
             viewer.tell(ViewerWelcome(connection.id, self._hub.epoch, settings.ping_interval_s))
-            silence = settings.ping_interval_s * SILENT_INTERVALS
-            for payload in connection.messages(lambda: silence):
+            for payload in connection.messages():
                 now = time.monotonic()
                 if now - window > FRAMES_WINDOW_S:
                     window, count = now, 0

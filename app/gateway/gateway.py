@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import Final
 
@@ -24,6 +25,7 @@ from app.gateway.intake import Intake
 from app.settings import Settings
 
 BATCHES: Final = 20
+CHECK_EVERY_S: Final = 1.0
 
 log = get_logger(__name__)
 
@@ -56,6 +58,7 @@ class Gateway:
         self.intake.start()
         self.agents.start()
         self.fan_out.start()
+        gevent.spawn(self._check_for_ever)
 
     @property
     def sockets(self) -> int:
@@ -69,6 +72,13 @@ class Gateway:
     def ended(self, connection: Connection) -> None:
         """A socket has ended."""
         self._open.discard(connection)
+
+    def _check_for_ever(self) -> None:
+        while True:
+            gevent.sleep(CHECK_EVERY_S)
+            now = time.monotonic()
+            for connection in list(self._open):
+                connection.check(now)
 
     def drain(self) -> None:
         """Send everybody away in batches spread over the drain time, so that the other processes

@@ -17,6 +17,7 @@ from app.gateway.connection import Connection
 from app.gateway.gateway import Gateway
 
 SUBPROTOCOLS = ["telltale.v1+json"]
+SILENT_INTERVALS = 2.5
 
 log = get_logger(__name__)
 
@@ -71,6 +72,7 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
             max_frame_bytes=settings.max_frame_bytes,
             max_queue_bytes=max_queue_bytes,
             send_timeout_s=settings.send_timeout_s,
+            silence_s=settings.ping_interval_s * SILENT_INTERVALS,
         )
         gateway.opened(connection)
         return connection

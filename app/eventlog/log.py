@@ -122,8 +122,9 @@ class Chunk:
 class Depth:
     """How much waits in a partition.
 
-    ``last`` is the position of the newest chunk that is there, ``waiting_from`` the counter before
-    the oldest (None if there is none), ``waiting_to`` the counter after the newest.
+    ``first`` and ``last`` are the positions of the oldest and the newest chunk that is there,
+    ``waiting_from`` the counter before the oldest (None if there is none), ``waiting_to`` the
+    counter after the newest.
     """
 
     generation: str
@@ -131,6 +132,7 @@ class Depth:
     drained: int
     duplicates: int
     chunks: int
+    first: str
     last: str
     waiting_from: int | None
     waiting_to: int

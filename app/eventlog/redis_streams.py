@@ -135,6 +135,7 @@ class RedisStreamsLog:
                 4 * p : 4 * p + 4
             ]
             last = _chunk(*newest[0]) if newest else None
+            first = _chunk(*oldest[0]) if oldest else None
             depths.append(
                 Depth(
                     generation=(generation or b"").decode(),
@@ -142,8 +143,9 @@ class RedisStreamsLog:
                     drained=int(drained or 0),
                     duplicates=int(duplicates or 0),
                     chunks=chunks,
+                    first=first.position if first else START,
                     last=last.position if last else START,
-                    waiting_from=_chunk(*oldest[0]).logged if oldest else None,
+                    waiting_from=first.logged if first else None,
                     waiting_to=last.logged + last.count if last else 0,
                 )
             )

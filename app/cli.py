@@ -28,30 +28,18 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
     """Add the commands to the app."""
 
     @app.cli.command("prepare")
-    @click.option("--demo-key", is_flag=True, help="Also make a key for the demo fleet.")
-    def prepare(demo_key: bool) -> None:
+    def prepare() -> None:
         """Migrate, and make what a first start needs: project, admin, partitions.
 
-        Safe to repeat. Prints one line of JSON: sign_in_path, admin_email, demo_key.
+        Safe to repeat. Prints one line of JSON: sign_in_path, admin_email.
         """
         migrate(engine)
         with engine.begin() as connection:
-            project = bootstrap(connection, settings)
-            made = (
-                credentials.create(connection, project.project_id, "demo", Role.MANAGER)
-                if demo_key
-                else None
-            )
+            bootstrap(connection, settings)
             user = people.password_of(connection, settings.admin_email)
         ticket = sessions.ticket(user[0]) if user else ""
         click.echo(
-            json.dumps(
-                {
-                    "sign_in_path": f"/#ticket={ticket}",
-                    "admin_email": settings.admin_email,
-                    "demo_key": made,
-                }
-            )
+            json.dumps({"sign_in_path": f"/#ticket={ticket}", "admin_email": settings.admin_email})
         )
 
     @app.cli.command("check-settings")
@@ -84,7 +72,7 @@ def migrate(engine: Engine) -> None:
         connection.commit()
 
 
-def bootstrap(connection: Connection, settings: Settings) -> people.Project:
+def bootstrap(connection: Connection, settings: Settings) -> None:
     """Make the first project, the admin and its key, the partitions and the time ranges."""
     count = partitions.create(connection, settings.partitions)
     if count != settings.partitions:
@@ -109,7 +97,6 @@ def bootstrap(connection: Connection, settings: Settings) -> people.Project:
             )
         except ValueError as error:
             raise click.ClickException(f"ADMIN_KEY: {error}") from None
-    return project
 
 
 def _project(connection: Connection, name: str | None) -> people.Project:

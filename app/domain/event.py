@@ -16,6 +16,9 @@ from app.domain.event_data import check_data
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
 
 MAX_DATA_BYTES = 64 * 1024
+MAX_ITEM_BYTES = MAX_DATA_BYTES + 8 * 1024
+"""The data, and room for all other fields at their longest, every letter of them escaped."""
+
 MAX_DEPTH = 64
 MAX_BATCH = 1000
 AHEAD = timedelta(minutes=5)
@@ -86,9 +89,12 @@ def read_item(raw: bytes | msgspec.Raw) -> IncomingEvent:
     """Decode one item of a batch.
 
     Raises:
-        EventRejected: ``invalid_event``, ``invalid_text`` or ``too_deep``, with the item's id if
-            that much could be read.
+        EventRejected: ``data_too_large``, ``invalid_event``, ``invalid_text`` or ``too_deep``, with
+            the item's id if that much could be read.
     """
+    if len(raw) > MAX_ITEM_BYTES:
+        # Before anything looks at it letter by letter.
+        raise _too_large(_id_of(raw))
     try:
         return decode_incoming(raw)
     except RecursionError:
@@ -162,7 +168,7 @@ def _check_data(incoming: IncomingEvent) -> None:
     if not payload.startswith(b"{"):
         raise EventRejected("invalid_event", "`data` must be an object.", event_id)
     if len(payload) > MAX_DATA_BYTES:
-        raise EventRejected("data_too_large", f"`data` is over {MAX_DATA_BYTES} bytes.", event_id)
+        raise _too_large(event_id)
     if b"\\u" in payload and holds_unstorable_text(payload):
         raise EventRejected("invalid_text", "`data` holds \\u0000 or a lone surrogate.", event_id)
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and depth_exceeds(payload, MAX_DEPTH):
@@ -170,6 +176,10 @@ def _check_data(incoming: IncomingEvent) -> None:
     problem = check_data(incoming.type, payload)
     if problem is not None:
         raise EventRejected("invalid_data", problem, event_id)
+
+
+def _too_large(event_id: str | None) -> EventRejected:
+    return EventRejected("data_too_large", f"`data` is over {MAX_DATA_BYTES} bytes.", event_id)
 
 
 def _moment(given: datetime | None, event_id: str, now: datetime, behind: timedelta) -> datetime:

@@ -8,6 +8,9 @@ _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 # A string that never ends is one token too, and nothing is tried twice: hostile text must not take
 # longer than its length.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 def holds_unstorable_text(raw: bytes) -> bool:
@@ -28,24 +31,29 @@ def holds_unstorable_text(raw: bytes) -> bool:
 
 
 def depth_exceeds(raw: bytes, limit: int) -> bool:
-    """Whether objects and arrays in valid JSON are nested more than ``limit`` deep."""
-    depth = 0
-    for match in _TOKEN.finditer(raw):
-        token = match.group()
-        if token in b"{[":
-            depth += 1
-            if depth > limit:
-                return True
-        elif token in b"}]":
-            depth -= 1
-    return False
+    """Whether objects and arrays in valid JSON are nested more than ``limit`` deep.
+
+    Without its strings, its values and the difference between the two kinds, the text is brackets;
+    taking out the innermost pairs makes it one level flatter. All of it is done by the C functions
+    of bytes: walking over the brackets takes a hundred times as long.
+    """
+    brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _NO_BRACKETS)
+    if b"[" * (limit + 1) in brackets:
+        return True
+    for _ in range(limit):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
-def split_container(raw: bytes) -> list[bytes]:
+def split_container(raw: bytes, most: int | None = None) -> list[bytes]:
     """The members of the outermost array or object, as the bytes between its commas.
 
     For bodies that a strict decoder refuses as a whole because of one member. What the members
-    hold is not checked. Returns an empty list if ``raw`` is not one such container, whole.
+    hold is not checked. Returns an empty list if ``raw`` is not one such container, whole. With
+    ``most`` it stops after so many members and one more. It looks at every bracket and comma: of
+    5 MiB of nothing else that takes seconds.
     """
     parts: list[bytes] = []
     depth = 0
@@ -68,4 +76,6 @@ def split_container(raw: bytes) -> list[bytes]:
         elif token == b"," and depth == 1:
             parts.append(raw[start : match.start()].strip())
             start = match.end()
+            if most is not None and len(parts) > most:
+                return parts
     return []

@@ -8,7 +8,7 @@ from flask_smorest import Api
 from app.access.authenticator import Authenticator
 from app.access.sessions import Sessions
 from app.access.tokens import Tokens
-from app.api import auth, health, history, ingest, ledger, pages, problems
+from app.api import auth, body, health, history, ingest, ledger, pages, problems
 from app.cli import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
@@ -49,9 +49,10 @@ def create_app(settings: Settings) -> Flask:
     api = Api(app)
     # After Api, which brings handlers of its own.
     problems.register(app)
+    body.bound_other_bodies(app, settings.body_timeout_s, unbound="ingest.post_events")
     for blueprint in (
         auth.create_blueprint(authenticator, engine),
-        history.create_blueprint(authenticator, engine, gateway.hub),
+        history.create_blueprint(authenticator, engine, gateway.hub, lambda: gateway.draining),
         ledger.create_blueprint(authenticator, engine, eventlog),
     ):
         api.register_blueprint(blueprint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
@@ -42,8 +43,10 @@ class Page(msgspec.Struct):
     next: str | None
 
 
-def create_blueprint(authenticator: Authenticator, engine: Engine, hub: Hub) -> Blueprint:
-    """The reading routes."""
+def create_blueprint(
+    authenticator: Authenticator, engine: Engine, hub: Hub, draining: Callable[[], bool]
+) -> Blueprint:
+    """The reading routes. Once ``draining`` says so, those that wait are let go."""
     blueprint = Blueprint("events", __name__, description="What happened.")
 
     def heads() -> Cursor:
@@ -53,11 +56,11 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, hub: Hub) -> 
 
     @blueprint.route("/v1/events")
     class Events(MethodView):
-        @blueprint.arguments(EventsQuery, location="query")
+        @blueprint.arguments(EventsQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any]) -> Response:
             """Events, newest first; with ``after``, those behind a cursor, oldest first."""
             identity = authenticator.request(request, Permission.READ)
-            page = _page(query, identity.project_id, engine, hub, heads())
+            page = _page(query, identity.project_id, engine, hub, heads(), draining)
             return Response(msgspec.json.encode(page), content_type="application/json")
 
     @blueprint.route("/v1/events/<event_id>")
@@ -65,21 +68,23 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, hub: Hub) -> 
         def get(self, event_id: str) -> Response:
             """One event by its id."""
             identity = authenticator.request(request, Permission.READ)
-            with engine.connect() as connection:
-                found = events.one(connection, identity.project_id, event_id)
+            found = None
+            if "\0" not in event_id:
+                with engine.connect() as connection:
+                    found = events.one(connection, identity.project_id, event_id)
             if found is None:
                 raise NotFound("There is no event with this id.")
             return Response(encode_event(found), content_type="application/json")
 
     @blueprint.route("/v1/stream")
     class Stream(MethodView):
-        @blueprint.arguments(FilterQuery, location="query")
+        @blueprint.arguments(FilterQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any]) -> Response:
             """The live stream as server-sent events; ``Last-Event-ID`` continues it."""
             identity = authenticator.request(request, Permission.READ)
             start = _start(request.headers.get("Last-Event-ID"), heads(), engine)
             return Response(
-                _stream(engine, hub, identity.project_id, query["filter"], start),
+                _stream(engine, hub, identity.project_id, query["filter"], start, draining),
                 content_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
@@ -87,7 +92,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, hub: Hub) -> 
     return blueprint
 
 
-def _page(query: dict[str, Any], project_id: Any, engine: Engine, hub: Hub, head: Cursor) -> Page:
+def _page(
+    query: dict[str, Any],
+    project_id: Any,
+    engine: Engine,
+    hub: Hub,
+    head: Cursor,
+    draining: Callable[[], bool],
+) -> Page:
     wanted: Filter = query["filter"]
     since, until = query.get("since"), query.get("until")
     limit: int = query["limit"]
@@ -111,7 +123,7 @@ def _page(query: dict[str, Any], project_id: Any, engine: Engine, hub: Hub, head
     place = cursor or after or Cursor(head.epoch, (0,) * len(head.offsets))
     found, place = _forward(engine, project_id, wanted, place, head, limit, since, until)
     deadline = time.monotonic() + query["wait"]
-    while not found and (left := deadline - time.monotonic()) > 0:
+    while not found and (left := deadline - time.monotonic()) > 0 and not draining():
         hub.moved.wait(min(left, 1.0))
         found, place = _forward(engine, project_id, wanted, place, hub.heads(), limit, since, until)
     more = place != head or after is not None
@@ -131,9 +143,11 @@ def _forward(
     if place == head:
         return [], place
     with engine.connect() as connection:
-        return events.forward(
+        found, reached = events.forward(
             connection, project_id, wanted, place, head, limit, since=since, before=until
         )
+    # A cursor from a process that is ahead of this one must not go back.
+    return found, place.after(enumerate(reached.offsets))
 
 
 def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
@@ -157,31 +171,39 @@ def _start(last_event_id: str | None, head: Cursor, engine: Engine) -> Cursor:
 
 
 def _stream(
-    engine: Engine, hub: Hub, project_id: Any, wanted: Filter, place: Cursor
+    engine: Engine,
+    hub: Hub,
+    project_id: Any,
+    wanted: Filter,
+    place: Cursor,
+    draining: Callable[[], bool],
 ) -> Iterator[bytes]:
     yield b": telltale\nretry: 2000\n\n"
     quiet_since = time.monotonic()
-    while True:
+    while not draining():
         head = hub.heads()
         if head.epoch != place.epoch:
             return
         if place != head:
+            before = place
             with engine.connect() as connection:
                 found, place = events.sweep(
                     connection, project_id, wanted, place, head, STREAM_PAGE
                 )
             if found:
-                yield b"".join(
-                    b"event: event\ndata: %s\n\n" % encode_event(event) for event in found[:-1]
-                )
-                # The id stands with the last event of a page: a page is taken up again as a whole.
-                yield b"id: %s\nevent: event\ndata: %s\n\n" % (
-                    str(place).encode(),
-                    encode_event(found[-1]),
-                )
+                yield b"".join(_messages(found, before, place))
                 quiet_since = time.monotonic()
                 continue
         if time.monotonic() - quiet_since > HEARTBEAT_S:
             yield b"id: %s\nevent: heads\ndata: {}\n\n" % str(place).encode()
             quiet_since = time.monotonic()
         hub.moved.wait(1.0)
+
+
+def _messages(found: list[StoredEvent], before: Cursor, after: Cursor) -> Iterator[bytes]:
+    """A page as messages; the id of each is the cursor behind it."""
+    for event in found:
+        before = after if event is found[-1] else before.advance(event.partition, event.offset)
+        # The sender may have written its data on several lines.
+        data = b"\ndata: ".join(encode_event(event).splitlines())
+        yield b"id: %s\nevent: event\ndata: %s\n\n" % (str(before).encode(), data)

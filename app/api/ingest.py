@@ -12,7 +12,8 @@ import msgspec
 from flask import Blueprint, Request, Response, request
 
 from app.access.authenticator import Authenticator
-from app.api.body import read_body
+from app.api.body import BodyReader
+from app.api.items import items_of
 from app.backplane.hub import Hub
 from app.core import clock, metrics
 from app.core.errors import (
@@ -22,22 +23,16 @@ from app.core.errors import (
     TooManyRequests,
     Unavailable,
     Unprocessable,
-    UnsupportedMediaType,
 )
 from app.domain.access import Permission
-from app.domain.event import MAX_BATCH, Event, EventRejected, accept, encode_event, read_item
-from app.domain.json_text import split_container
+from app.domain.event import Event, EventRejected, accept, encode_event, read_item
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
 from app.settings import Settings
 
 MAX_WAIT_S: Final = 10.0
-
-
-class TooManyEvents(Unprocessable):
-    """More events in one body than a batch may have."""
-
-    code, title = "too_many_events", "Too many events in one batch"
+BREATH_BYTES: Final = 128 * 1024
+"""After judging so much, others get their turn."""
 
 
 class Refused(msgspec.Struct):
@@ -73,15 +68,17 @@ def create_blueprint(
 ) -> Blueprint:
     """The ingest route."""
     blueprint = Blueprint("ingest", __name__)
+    bodies = BodyReader(settings.body_timeout_s)
     behind = timedelta(days=min(30, settings.retention_days))
 
     @blueprint.post("/v1/events")
     def post_events() -> Response:
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
-        items = _items(request, read_body(request, settings.body_timeout_s))
-        now = clock.now()
-        accepted, refused = _judge(items, now, behind)
+        with bodies.read(request) as body:
+            items = items_of(request.mimetype, body)
+            now = clock.now()
+            accepted, refused = _judge(items, now, behind)
         batches = _by_agent(accepted, str(identity.project_id), now, settings)
         _append_all(batches, appender)
         duplicates = 0
@@ -123,52 +120,17 @@ def _wait_asked(req: Request) -> float:
     return 0.0
 
 
-def _items(req: Request, body: bytes) -> list[bytes]:
-    """The body as items, each still the bytes that were sent.
-
-    Raises:
-        Problem: the body as a whole cannot be read.
-    """
-    media_type = req.mimetype or "application/json"
-    if media_type not in {"application/json", "application/x-ndjson"}:
-        raise UnsupportedMediaType(f"{media_type} is not understood here.")
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise BadRequest("The body is not UTF-8.") from None
-    if media_type == "application/x-ndjson":
-        items = [line for line in body.split(b"\n") if line.strip()]
-    else:
-        items = _json_items(body)
-    if not items:
-        raise Unprocessable("There is no event in the body.")
-    if len(items) > MAX_BATCH:
-        raise TooManyEvents(f"A batch may have {MAX_BATCH} events; this one has {len(items)}.")
-    return items
-
-
-def _json_items(body: bytes) -> list[bytes]:
-    start = body.lstrip()[:1]
-    if start == b"{":
-        return [body.strip()]
-    if start != b"[":
-        raise BadRequest("The body must be a JSON object or an array of them.")
-    try:
-        return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, RecursionError) as error:
-        # One item that the decoder cannot bear must not take the others with it.
-        items = split_container(body)
-        if items:
-            return items
-        raise BadRequest(f"{error}.") from None
-
-
 def _judge(
     items: list[bytes], now: datetime, behind: timedelta
 ) -> tuple[list[tuple[int, Event]], list[Refused]]:
     accepted: list[tuple[int, Event]] = []
     refused: list[Refused] = []
+    judged = 0
     for index, item in enumerate(items):
+        judged += len(item)
+        if judged > BREATH_BYTES:
+            judged = 0
+            gevent.sleep(0)
         try:
             accepted.append((index, accept(read_item(item), now=now, behind=behind)))
         except EventRejected as error:

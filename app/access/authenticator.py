@@ -19,6 +19,7 @@ from app.storage import credentials
 
 SESSION_COOKIE: Final = "telltale_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
+KEY_PREFIX: Final = "tt_"
 KEY_CACHE_S: Final = 5.0
 KEY_CACHE_ENTRIES: Final = 10_000
 
@@ -52,6 +53,18 @@ class Authenticator:
                 self.check_csrf(request, session)
             identity = session.identity()
         return _permitted(identity, permission)
+
+    def issuer(self, request: Request) -> Identity:
+        """Who asks for an access token. A token does not beget tokens: it would outlive its key.
+
+        Raises:
+            As ``request``; and Forbidden for an access token.
+        """
+        identity = self.request(request)
+        credential = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        if credential and not credential.startswith(KEY_PREFIX):
+            raise Forbidden("A token is given for an API key or a session, not for a token.")
+        return identity
 
     def socket(self, request: Request, permission: Permission) -> Identity:
         """Who opens this socket; called before the upgrade.
@@ -111,7 +124,7 @@ class Authenticator:
             raise Unauthenticated("Authorization must be: Bearer <credential>.")
         identity = (
             self._key(credential)
-            if credential.startswith("tt_")
+            if credential.startswith(KEY_PREFIX)
             else self.tokens.read_access(credential)
         )
         if identity is None:

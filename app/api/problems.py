@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from flask import Flask, Response
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import Problem, Unavailable
+from app.core.errors import BadRequest, Problem, Unavailable, Unprocessable
 from app.core.logging import get_logger
 
 log = get_logger(__name__)
@@ -23,6 +23,7 @@ _CODES = {
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: "unprocessable",
+    426: "upgrade_required",
 }
 
 
@@ -89,6 +90,15 @@ def register(app: Flask) -> None:
     def out_of_reach(error: Exception) -> Response:
         log.warning("part_out_of_reach", error=str(error).split("\n")[0])
         return ours(Unavailable(retry_after_s=1))
+
+    @app.errorhandler(RecursionError)
+    def too_deep(_: RecursionError) -> Response:
+        return ours(BadRequest("The body is nested too deep."))
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(UnicodeEncodeError)
+    def no_such_text(_: Exception) -> Response:
+        return ours(Unprocessable("PostgreSQL cannot hold \\u0000 or half of a surrogate pair."))
 
     @app.errorhandler(SQLAlchemyError)
     @app.errorhandler(Exception)

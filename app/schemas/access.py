@@ -14,12 +14,22 @@ class Strict(Schema):
         unknown = RAISE
 
 
+def storable(text: str) -> None:
+    """Refuse what PostgreSQL cannot hold.
+
+    Raises:
+        ValidationError: the text holds a NUL or half of a surrogate pair.
+    """
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValidationError("It holds \\u0000 or half of a surrogate pair.")
+
+
 class LoginSchema(Strict):
     """An e-mail and a password, or a one-use ticket."""
 
-    email = fields.String(validate=validate.Length(1, 320))
-    password = fields.String(validate=validate.Length(1, 1000), load_only=True)
-    ticket = fields.String(validate=validate.Length(1, 200), load_only=True)
+    email = fields.String(validate=[validate.Length(1, 320), storable])
+    password = fields.String(validate=[validate.Length(1, 1000), storable], load_only=True)
+    ticket = fields.String(validate=[validate.Length(1, 200), storable], load_only=True)
 
     @validates_schema
     def one_way(self, data: dict[str, str], **_: object) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A frame that waits for a viewer: ``events`` in it, and whose subscription it belongs to."""
+    """A frame that waits for a viewer: ``events`` in it, whose subscription it belongs to, and the
+    cursor that the viewer has after it.
+    """
 
     frame: bytes
     events: int
     subscription: str
+    cursor: str = ""
 
     @property
     def droppable(self) -> bool:
@@ -22,18 +27,31 @@ class Queued:
         return self.events > 0
 
 
-Policy = Callable[[deque[Queued], Random], int]
+@dataclass(slots=True)
+class Gap:
+    """Stands where events were dropped, so that the viewer hears of it before what lies behind."""
+
+    subscription: str
+    dropped: int
+
+    events: ClassVar[int] = 0
+    frame: ClassVar[bytes] = b""
+    droppable: ClassVar[bool] = False
 
 
-def _head(queue: deque[Queued], _: Random) -> int:
+Waiting = Queued | Gap
+Policy = Callable[[deque[Waiting], Random], int]
+
+
+def _head(queue: deque[Waiting], _: Random) -> int:
     return next((i for i, queued in enumerate(queue) if queued.droppable), -1)
 
 
-def _tail(queue: deque[Queued], _: Random) -> int:
+def _tail(queue: deque[Waiting], _: Random) -> int:
     return next((i for i in range(len(queue) - 1, -1, -1) if queue[i].droppable), -1)
 
 
-def _random(queue: deque[Queued], random: Random) -> int:
+def _random(queue: deque[Waiting], random: Random) -> int:
     droppable = [i for i, queued in enumerate(queue) if queued.droppable]
     return random.choice(droppable) if droppable else -1
 
@@ -51,7 +69,8 @@ class BoundedQueue:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._random = random
-        self._queue: deque[Queued] = deque()
+        self._queue: deque[Waiting] = deque()
+        self._gaps: dict[str, Gap] = {}
         self.events = 0
         self.bytes = 0
 
@@ -68,20 +87,45 @@ class BoundedQueue:
             index = self._choose(self._queue, self._random)
             if index < 0:
                 break
-            gone = self._queue[index]
-            del self._queue[index]
-            self.events -= gone.events
-            self.bytes -= len(gone.frame)
-            dropped.append(gone)
+            dropped.append(self._drop(index))
         return dropped
 
-    def get(self) -> Queued:
-        """The frame that has waited longest.
+    def _drop(self, index: int) -> Queued:
+        gone = self._queue[index]
+        assert isinstance(gone, Queued)
+        self.events -= gone.events
+        self.bytes -= len(gone.frame)
+        known = self._gaps.get(gone.subscription)
+        if known is not None and any(known is waiting for waiting in islice(self._queue, index)):
+            # It stands before this already: whoever hears of it refills from there.
+            known.dropped += gone.events
+            del self._queue[index]
+        else:
+            count = gone.events
+            if known is not None:
+                self._queue.remove(known)
+                count += known.dropped
+            self._queue[index] = self._gaps[gone.subscription] = Gap(gone.subscription, count)
+        return gone
+
+    def forget(self, subscription: str) -> None:
+        """Let go of everything that waits for a subscription which has ended."""
+        kept = [waiting for waiting in self._queue if waiting.subscription != subscription]
+        self._queue = deque(kept)
+        self._gaps.pop(subscription, None)
+        self.events = sum(waiting.events for waiting in kept)
+        self.bytes = sum(len(waiting.frame) for waiting in kept)
+
+    def get(self) -> Waiting:
+        """What has waited longest.
 
         Raises:
             IndexError: the queue is empty.
         """
-        queued = self._queue.popleft()
-        self.events -= queued.events
-        self.bytes -= len(queued.frame)
-        return queued
+        first = self._queue.popleft()
+        if isinstance(first, Gap):
+            del self._gaps[first.subscription]
+        else:
+            self.events -= first.events
+            self.bytes -= len(first.frame)
+        return first

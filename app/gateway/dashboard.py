@@ -112,9 +112,7 @@ class Dashboards:
             case Ping():
                 viewer.tell(Pong())
             case Unsubscribe():
-                ended = viewer.subscriptions.pop(frame.id, None)
-                if ended is not None:
-                    ended.ended = True
+                viewer.end(frame.id)
             case Subscribe():
                 try:
                     self._subscribe(viewer, frame)
@@ -122,12 +120,10 @@ class Dashboards:
                     viewer.connection.close(bad_frame(str(error)))
 
     def _subscribe(self, viewer: Viewer, frame: Subscribe) -> None:
-        older = viewer.subscriptions.get(frame.id)
-        if older is None and len(viewer.subscriptions) >= MAX_SUBSCRIPTIONS:
+        viewer.end(frame.id)
+        if len(viewer.subscriptions) >= MAX_SUBSCRIPTIONS:
             viewer.connection.close(LIMIT)
             return
-        if older is not None:
-            older.ended = True
         subscription = Subscription(
             frame.id, viewer, to_filter(frame.filter), frame.mode, held=Held(HELD_EVENTS)
         )
@@ -142,6 +138,9 @@ class Dashboards:
             while not (subscription.ended or connection.closed):
                 assert subscription.held is not None
                 if self._go_live(subscription, cursor):
+                    if cursor_text is not None:
+                        # What changed without an event, above all who was lost meanwhile.
+                        self._fan_out.tell_all_agents(subscription)
                     return
                 # Read on from history: more came in than may be held, or this process is behind.
                 subscription.held = Held(HELD_EVENTS)
@@ -190,14 +189,9 @@ class Dashboards:
             agents=SNAPSHOT_AGENTS,
             events=self._settings.snapshot_events,
         )
-        viewer.connection.send_frame(
-            snapshot_frame(
-                subscription.id,
-                taken.cursor,
-                encode(taken.agents),
-                [encode_event(event) for event in taken.events],
-            )
-        )
+        items = [encode_event(event) for event in taken.events]
+        frame = snapshot_frame(subscription.id, taken.cursor, encode(taken.agents), items)
+        viewer.send_page(subscription, frame, len(items), taken.cursor)
         viewer.wait_until_calm()
         return taken.cursor
 
@@ -210,7 +204,8 @@ class Dashboards:
                 )
             if page:
                 items = [msgspec.Raw(encode_event(event)) for event in page]
-                viewer.send_page(events_frame(subscription.id, str(cursor), items), len(items))
+                frame = events_frame(subscription.id, str(cursor), items)
+                viewer.send_page(subscription, frame, len(items), cursor)
                 viewer.wait_until_calm()
             if cursor == until or covers(cursor, until):
                 break
@@ -229,9 +224,11 @@ class Dashboards:
         viewer = subscription.viewer
         items = held.release(cursor, _offset_of)
         if items:
-            viewer.send_page(events_frame(subscription.id, str(heads), items), len(items))
+            frame = events_frame(subscription.id, str(heads), items)
+            viewer.send_page(subscription, frame, len(items), heads)
         subscription.held = None
-        viewer.tell(CaughtUp(subscription.id, str(heads)))
+        subscription.cursor = str(heads)
+        viewer.tell(CaughtUp(subscription.id, subscription.cursor))
         return True
 
     def _wait_for(self, cursor: Cursor) -> bool:

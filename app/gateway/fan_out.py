@@ -28,6 +28,7 @@ from app.storage import agents
 AGENTS_EVERY_S: Final = 1.0
 HEADS_EVERY_S: Final = 3.0
 MAX_TOUCHED: Final = 20_000
+MAX_AGENTS: Final = 10_000
 
 log = get_logger(__name__)
 _decode = msgspec.json.Decoder(StoredEvent).decode
@@ -188,30 +189,29 @@ class FanOut:
             if found:
                 self._send_agents(list(viewers), found)
 
+    def tell_all_agents(self, subscription: Subscription) -> None:
+        """Tell one subscription how all agents are now."""
+        with self._engine.connect() as connection:
+            found = agents.page(connection, subscription.viewer.project_id, limit=MAX_AGENTS)
+        frame = _agents_frame(subscription, found)
+        if frame:
+            subscription.viewer.connection.send_frame(frame)
+
     def _send_agents(self, viewers: list[Viewer], found: list[AgentView]) -> None:
         frames_made: dict[tuple[str, frozenset[str]], bytes] = {}
         for viewer in viewers:
+            if viewer.slow:
+                # It is told with the next round, when it may have caught up.
+                self._touch(viewer.project, [view.agent_id for view in found])
+                continue
             for subscription in viewer.subscriptions.values():
                 if subscription.held is not None:
                     continue
                 name = (subscription.id, subscription.filter.agent_ids)
                 frame = frames_made.get(name)
                 if frame is None:
-                    shown = [
-                        view
-                        for view in found
-                        if not subscription.filter.agent_ids
-                        or view.agent_id in subscription.filter.agent_ids
-                    ]
-                    frame = frames_made[name] = (
-                        frames.text(
-                            b'{"type":"agents","id":%s,"items":%s}'
-                            % (encode(subscription.id), encode(shown))
-                        )
-                        if shown
-                        else b""
-                    )
-                if frame and not viewer.slow:
+                    frame = frames_made[name] = _agents_frame(subscription, found)
+                if frame:
                     viewer.connection.send_frame(frame)
 
     def _tell_heads(self) -> None:
@@ -237,3 +237,14 @@ def _every(seconds: float, action: Callable[[], None]) -> None:
             log.debug("upkeep_failed", error=str(error).split("\n")[0])
         except Exception:
             log.exception("upkeep_failed")
+
+
+def _agents_frame(subscription: Subscription, found: list[AgentView]) -> bytes:
+    """The agents that a subscription looks at; empty if it looks at none of them."""
+    wanted = subscription.filter.agent_ids
+    shown = [view for view in found if not wanted or view.agent_id in wanted]
+    if not shown:
+        return b""
+    return frames.text(
+        b'{"type":"agents","id":%s,"items":%s}' % (encode(subscription.id), encode(shown))
+    )

@@ -13,7 +13,7 @@ from gevent.event import Event as Signal
 from app.core import metrics
 from app.domain.catch_up import Held
 from app.domain.cursor import Cursor
-from app.domain.overflow import BoundedQueue, Queued
+from app.domain.overflow import BoundedQueue, Gap, Queued
 from app.domain.subscription import Filter
 from app.gateway import frames
 from app.gateway.connection import Connection, encode
@@ -32,8 +32,8 @@ class Subscription:
     filter: Filter
     mode: Literal["all", "latest"]
     held: Held[msgspec.Raw] | None = None
-    dropped: int = 0
-    dropped_after: str = ""
+    cursor: str = ""
+    """Where the viewer is, once it has read all that was passed on to its connection."""
     newest: dict[str, msgspec.Raw] = field(default_factory=dict)
     newest_cursor: str = ""
     ended: bool = False
@@ -58,7 +58,6 @@ class Viewer:
         self._queue = BoundedQueue(
             max_events=max_events, max_bytes=max_bytes, policy=policy, random=Random()
         )
-        self._sent_cursors: dict[str, str] = {}
         self._calm = Signal()
         connection.on_writable = self._flush
 
@@ -67,19 +66,20 @@ class Viewer:
 
         ``connection.flush`` sends what was passed on.
         """
-        if not self.connection.busy and not self._queue.events:
+        if not self.connection.busy and not len(self._queue):
             self.connection.add_frame(frame)
-            self._sent_cursors[subscription.id] = cursor
+            subscription.cursor = cursor
             return
-        dropped = self._queue.put(Queued(frame, events, subscription.id))
-        for gone in dropped:
+        for gone in self._queue.put(Queued(frame, events, subscription.id, cursor)):
             metrics.viewer_dropped.labels(self._queue.policy).inc(gone.events)
-            victim = self.subscriptions.get(gone.subscription)
-            if victim is not None:
-                if not victim.dropped:
-                    victim.dropped_after = self._sent_cursors.get(victim.id, "")
-                victim.dropped += gone.events
         self._flush()
+
+    def end(self, subscription_id: str) -> None:
+        """End a subscription, and let go of what waits for it."""
+        ended = self.subscriptions.pop(subscription_id, None)
+        if ended is not None:
+            ended.ended = True
+            self._queue.forget(subscription_id)
 
     def offer_latest(
         self, subscription: Subscription, items: list[tuple[str, msgspec.Raw]], cursor: str
@@ -94,9 +94,12 @@ class Viewer:
         """Send something that is never dropped: there is little of it."""
         self.connection.send(message)
 
-    def send_page(self, frame: bytes, events: int) -> None:
-        """Send a page of history."""
+    def send_page(
+        self, subscription: Subscription, frame: bytes, events: int, cursor: Cursor
+    ) -> None:
+        """Send a snapshot or a page of history."""
         self.connection.send_frame(frame)
+        subscription.cursor = str(cursor)
         metrics.events_out.inc(events)
 
     def wait_until_calm(self) -> None:
@@ -113,27 +116,27 @@ class Viewer:
     def _flush(self) -> None:
         self._calm.set()
         while len(self._queue) and not self.connection.busy and not self.connection.closed:
-            queued = self._queue.get()
-            self.connection.send_frame(queued.frame)
-        if self.slow:
-            return
-        for subscription in self.subscriptions.values():
-            if subscription.newest:
-                items = list(subscription.newest.values())
-                subscription.newest.clear()
-                self.connection.send_frame(
-                    events_frame(subscription.id, subscription.newest_cursor, items)
-                )
-            if subscription.dropped:
-                self.connection.send(
-                    Dropped(
-                        subscription.id,
-                        subscription.dropped,
-                        self._queue.policy,
-                        subscription.dropped_after,
-                    )
-                )
-                subscription.dropped = 0
+            waiting = self._queue.get()
+            subscription = self.subscriptions.get(waiting.subscription)
+            if subscription is None:
+                continue
+            if isinstance(waiting, Gap):
+                policy, place = self._queue.policy, subscription.cursor
+                self.connection.send(Dropped(subscription.id, waiting.dropped, policy, place))
+            else:
+                self.connection.send_frame(waiting.frame)
+                subscription.cursor = waiting.cursor
+        if not self.slow:
+            for subscription in self.subscriptions.values():
+                self._send_newest(subscription)
+
+    def _send_newest(self, subscription: Subscription) -> None:
+        if subscription.newest:
+            items = list(subscription.newest.values())
+            subscription.newest.clear()
+            cursor = subscription.newest_cursor
+            self.connection.send_frame(events_frame(subscription.id, cursor, items))
+            subscription.cursor = cursor
 
 
 def events_frame(subscription_id: str, cursor: str, items: list[msgspec.Raw]) -> bytes:

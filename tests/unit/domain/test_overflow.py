@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.overflow import POLICIES, BoundedQueue, Queued
+from app.domain.overflow import POLICIES, BoundedQueue, Gap, Queued, Waiting
 
 policies = st.sampled_from(sorted(POLICIES))
 puts = st.builds(
@@ -33,6 +33,10 @@ def frame(name: bytes, events: int = 1) -> Queued:
 
 
 def drain(queue: BoundedQueue) -> list[Queued]:
+    return [kept for kept in everything(queue) if isinstance(kept, Queued)]
+
+
+def everything(queue: BoundedQueue) -> list[Waiting]:
     return [queue.get() for _ in range(len(queue))]
 
 
@@ -45,7 +49,10 @@ def test_the_queue_is_the_frames_that_came_without_those_that_were_dropped(
     for queued in steps:
         if queued is None:
             if waiting:
-                assert queue.get() is waiting.pop(0)
+                first = queue.get()
+                while isinstance(first, Gap):
+                    first = queue.get()
+                assert first is waiting.pop(0)
         else:
             waiting.append(queued)
             dropped = queue.put(queued)
@@ -61,7 +68,6 @@ def test_the_queue_is_the_frames_that_came_without_those_that_were_dropped(
         assert queue.events <= 10
         # Only what may not be dropped can be over the limit of bytes.
         assert queue.bytes <= 100 or not any(kept.droppable for kept in waiting)
-    assert len(queue) == len(waiting)
     assert all(got is kept for got, kept in zip(drain(queue), waiting, strict=True))
 
 
@@ -92,7 +98,7 @@ def test_random_drops_any_and_the_same_for_the_same_seed() -> None:
 def test_a_frame_larger_than_the_queue_goes_itself_and_is_told(policy: str) -> None:
     queue = queue_of(policy, max_bytes=10)
     assert [gone.frame for gone in queue.put(frame(b"x" * 11))] == [b"x" * 11]
-    assert len(queue) == 0
+    assert everything(queue) == [Gap("live", 1)]
     assert (queue.events, queue.bytes) == (0, 0)
 
 
@@ -105,6 +111,45 @@ def test_how_things_stand_is_never_dropped(policy: str) -> None:
     assert drain(queue)[0].frame == b"state"
 
 
+def test_what_waits_for_an_ended_subscription_is_let_go_of() -> None:
+    queue = queue_of("head", max_events=2)
+    for name in ("live", "tail", "live", "tail"):
+        queue.put(Queued(name.encode(), 1, name))
+    queue.forget("live")
+    assert [waiting.subscription for waiting in everything(queue)] == ["tail", "tail"]
+    assert (queue.events, queue.bytes) == (0, 0)
+
+
 def test_an_empty_queue_gives_nothing() -> None:
     with pytest.raises(IndexError):
         queue_of("head").get()
+
+
+@given(policies, st.lists(puts | taken, max_size=40), st.integers(0, 3))
+def test_whoever_reads_hears_of_what_was_dropped_before_anything_that_came_later(
+    policy: str, steps: list[Queued | None], seed: int
+) -> None:
+    queue = queue_of(policy, seed=seed)
+    came: dict[str, list[Queued]] = {"live": [], "tail": []}
+    read: dict[str, list[Waiting]] = {"live": [], "tail": []}
+    for queued in steps:
+        if queued is not None:
+            came[queued.subscription].append(queued)
+            queue.put(queued)
+        elif len(queue):
+            got = queue.get()
+            read[got.subscription].append(got)
+    for got in everything(queue):
+        read[got.subscription].append(got)
+    for name, waiting in read.items():
+        due = list(came[name])
+        missing = told = 0
+        for got in waiting:
+            if isinstance(got, Gap):
+                told += got.dropped
+                continue
+            while due[0] is not got:
+                missing += due.pop(0).events
+            due.pop(0)
+            assert missing <= told
+        assert missing + sum(gone.events for gone in due) == told

@@ -15,7 +15,7 @@ backlog = 4096
 timeout = 60
 graceful_timeout = 20
 # The time a client may take to send its headers, and an idle connection is kept.
-keepalive = 15
+keepalive = 5
 max_requests = 0
 limit_request_line = 8190
 accesslog = None

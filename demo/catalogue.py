@@ -34,6 +34,11 @@ def standard_library() -> list[Module]:
     return sorted(found, key=lambda module: module.name)
 
 
+def within_library(path: str) -> str:
+    """A source file's path as others may see it: below the library's folder."""
+    return Path(path).relative_to(sysconfig.get_path("stdlib")).as_posix()
+
+
 def rounds(modules: list[Module], size: int, draw: random.Random) -> Iterator[list[Module]]:
     """For ever: ``size`` modules at a time; once all have had their turn, in another order."""
     waiting: list[Module] = []

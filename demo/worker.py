@@ -13,6 +13,7 @@ from typing import Any
 
 from telltale_client import Agent, AgentFailed
 
+from demo.catalogue import within_library
 from demo.ending import TURNED_AWAY, end_on_signals
 from demo.messages import Assignment, Lines, Outcome, encode
 from demo.questions import QUESTIONS
@@ -63,7 +64,7 @@ class Worker:
     def _read(self, task: Assignment, emit: Callable[..., str]) -> Outcome:
         box = TimeBox(task.budget_ms)
         question = QUESTIONS[task.question]
-        emit("tool.called", {"tool": "read_file", "path": task.path})
+        emit("tool.called", {"tool": "read_file", "path": within_library(task.path)})
         began = time.perf_counter()
         source, size = read_source(task.path)
         emit("tool.returned", {"tool": "read_file", "bytes": size, "duration_ms": _since(began)})

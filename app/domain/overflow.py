@@ -69,49 +69,49 @@ class BoundedQueue:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._random = random
-        self._queue: deque[Waiting] = deque()
+        self.waiting: deque[Waiting] = deque()
         self._gaps: dict[str, Gap] = {}
         self.events = 0
         self.bytes = 0
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self.waiting)
 
     def put(self, queued: Queued) -> list[Queued]:
         """Add a frame; returns those that had to go for it, perhaps itself."""
-        self._queue.append(queued)
+        self.waiting.append(queued)
         self.events += queued.events
         self.bytes += len(queued.frame)
         dropped: list[Queued] = []
         while self.events > self._max_events or self.bytes > self._max_bytes:
-            index = self._choose(self._queue, self._random)
+            index = self._choose(self.waiting, self._random)
             if index < 0:
                 break
             dropped.append(self._drop(index))
         return dropped
 
     def _drop(self, index: int) -> Queued:
-        gone = self._queue[index]
+        gone = self.waiting[index]
         assert isinstance(gone, Queued)
         self.events -= gone.events
         self.bytes -= len(gone.frame)
         known = self._gaps.get(gone.subscription)
-        if known is not None and any(known is waiting for waiting in islice(self._queue, index)):
+        if known is not None and any(known is waiting for waiting in islice(self.waiting, index)):
             # It stands before this already: whoever hears of it refills from there.
             known.dropped += gone.events
-            del self._queue[index]
+            del self.waiting[index]
         else:
             count = gone.events
             if known is not None:
-                self._queue.remove(known)
+                self.waiting.remove(known)
                 count += known.dropped
-            self._queue[index] = self._gaps[gone.subscription] = Gap(gone.subscription, count)
+            self.waiting[index] = self._gaps[gone.subscription] = Gap(gone.subscription, count)
         return gone
 
     def forget(self, subscription: str) -> None:
         """Let go of everything that waits for a subscription which has ended."""
-        kept = [waiting for waiting in self._queue if waiting.subscription != subscription]
-        self._queue = deque(kept)
+        kept = [waiting for waiting in self.waiting if waiting.subscription != subscription]
+        self.waiting = deque(kept)
         self._gaps.pop(subscription, None)
         self.events = sum(waiting.events for waiting in kept)
         self.bytes = sum(len(waiting.frame) for waiting in kept)
@@ -122,7 +122,7 @@ class BoundedQueue:
         Raises:
             IndexError: the queue is empty.
         """
-        first = self._queue.popleft()
+        first = self.waiting.popleft()
         if isinstance(first, Gap):
             del self._gaps[first.subscription]
         else:

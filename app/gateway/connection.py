@@ -81,7 +81,8 @@ class Connection:
         self._queued_bytes = 0
         self._max_queue_bytes = max_queue_bytes
         self._send_timeout_s = send_timeout_s
-        self._writing = False
+        self.busy = False
+        """Whether the peer has not yet taken what was sent."""
         self._closing: Closing | None = None
         # A connection that only waits needs no more than this from the kernel.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -90,11 +91,6 @@ class Connection:
     def queued_bytes(self) -> int:
         """What waits to be sent."""
         return self._queued_bytes
-
-    @property
-    def busy(self) -> bool:
-        """Whether the peer has not yet taken what was sent."""
-        return self._writing
 
     def check(self, now: float) -> None:
         """End what has been silent for too long or does not answer our close; called by the second.
@@ -132,7 +128,7 @@ class Connection:
 
     def flush(self) -> None:
         """Send what is queued, unless somebody is at it."""
-        if self._queue and not self._writing and not self.closed:
+        if self._queue and not self.busy and not self.closed:
             self._write()
 
     def close(self, closing: Closing) -> None:
@@ -148,7 +144,7 @@ class Connection:
         self._queue.append(frames.close(closing.code, closing.reason))
         self._closing = closing
         self._closing_at = time.monotonic()
-        if not self._writing:
+        if not self.busy:
             self._write()
 
     def abort(self, closing: Closing) -> None:
@@ -156,7 +152,7 @@ class Connection:
         if not self.closed:
             self._queue.clear()
             self._queued_bytes = 0
-            self._writing = False
+            self.busy = False
             self.close(closing)
             self._hang_up()
 
@@ -194,7 +190,7 @@ class Connection:
                 self._closing = LEFT
                 self._closing_at = time.monotonic()
                 self._queue.append(frames.close(_code_of(frame.payload)))
-                if not self._writing:
+                if not self.busy:
                     self._write()
             return False
         elif frame.opcode == Opcode.BINARY:
@@ -232,7 +228,7 @@ class Connection:
             self._lost(error)
             return
         if self._queue:
-            self._writing = True
+            self.busy = True
             gevent.spawn(self._write_slowly)
         elif self._closing is not None:
             self._shut()
@@ -259,7 +255,7 @@ class Connection:
         except OSError as error:
             self._lost(error)
             return
-        self._writing = False
+        self.busy = False
         if self._closing is not None and not self._queue:
             self._shut()
         elif self.on_writable is not None:

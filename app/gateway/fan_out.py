@@ -49,8 +49,6 @@ class _Wanted:
         return self._events
 
     def matching(self, wanted: Filter) -> list[msgspec.Raw]:
-        if not wanted:
-            return self.items
         found = self._by_filter.get(wanted)
         if found is None:
             found = self._by_filter[wanted] = [
@@ -117,7 +115,7 @@ class FanOut:
                 continue
             cursor = cursor or str(self._hub.heads())
             wanted = _Wanted(items)
-            frames_made: dict[tuple[str, Filter], bytes] = {}
+            frames_made: dict[tuple[str, Filter | None], bytes] = {}
             unsequenced = {
                 event.agent_id for event in (wanted.events if len(batch.cursors) == 0 else ())
             }
@@ -137,11 +135,15 @@ class FanOut:
         subscription: Subscription,
         wanted: _Wanted,
         cursor: str,
-        frames_made: dict[tuple[str, Filter], bytes],
+        frames_made: dict[tuple[str, Filter | None], bytes],
     ) -> int:
-        chosen = wanted.matching(subscription.filter)
-        if not chosen:
-            return 0
+        chosen = wanted.items
+        name: tuple[str, Filter | None] = (subscription.id, None)
+        if not subscription.wants_all:
+            chosen = wanted.matching(subscription.filter)
+            if not chosen:
+                return 0
+            name = (subscription.id, subscription.filter)
         if subscription.held is not None:
             subscription.held.hold(batch.partition, batch.last, chosen)
             return 0
@@ -149,7 +151,6 @@ class FanOut:
         if subscription.mode == "latest" and viewer.slow:
             viewer.offer_latest(subscription, wanted.by_agent(chosen), cursor)
             return 0
-        name = (subscription.id, subscription.filter)
         frame = frames_made.get(name)
         if frame is None:
             frame = frames_made[name] = events_frame(subscription.id, cursor, chosen)

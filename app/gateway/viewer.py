@@ -32,11 +32,15 @@ class Subscription:
     filter: Filter
     mode: Literal["all", "latest"]
     held: Held[msgspec.Raw] | None = None
+    wants_all: bool = field(init=False)
     cursor: str = ""
     """Where the viewer is, once it has read all that was passed on to its connection."""
     newest: dict[str, msgspec.Raw] = field(default_factory=dict)
     newest_cursor: str = ""
     ended: bool = False
+
+    def __post_init__(self) -> None:
+        self.wants_all = not self.filter
 
 
 class Viewer:
@@ -66,7 +70,7 @@ class Viewer:
 
         ``connection.flush`` sends what was passed on.
         """
-        if not self.connection.busy and not len(self._queue):
+        if not self.connection.busy and not self._queue.waiting:
             self.connection.add_frame(frame)
             subscription.cursor = cursor
             return
@@ -111,11 +115,11 @@ class Viewer:
     @property
     def slow(self) -> bool:
         """Whether something waits for this viewer."""
-        return self.connection.busy or len(self._queue) > 0
+        return self.connection.busy or bool(self._queue.waiting)
 
     def _flush(self) -> None:
         self._calm.set()
-        while len(self._queue) and not self.connection.busy and not self.connection.closed:
+        while self._queue.waiting and not self.connection.busy and not self.connection.closed:
             waiting = self._queue.get()
             subscription = self.subscriptions.get(waiting.subscription)
             if subscription is None:

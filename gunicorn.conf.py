@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
@@ -22,6 +23,15 @@ accesslog = None
 loglevel = "warning"
 # Nothing here is managed through a control socket.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:  # noqa: ARG001
+    """Each socket is an open file: take as many as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + 1000
+    if soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def post_worker_init(worker: Any) -> None:

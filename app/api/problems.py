@@ -9,6 +9,7 @@ from flask import Flask, Response
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from app.core.errors import BadRequest, Problem, Unavailable, Unprocessable
 from app.core.logging import get_logger
@@ -53,6 +54,9 @@ def problem_response(
         response.headers["Retry-After"] = str(max(1, round(retry_after_s)))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="telltale"'
+    elif status == 426:
+        response.headers["Upgrade"] = "websocket"
+        response.headers["Sec-WebSocket-Version"] = "13"
     return response
 
 
@@ -72,7 +76,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        status = error.code or 500
+        status = 426 if isinstance(error, WebsocketMismatch) else error.code or 500
         fields = getattr(error, "data", None) or {}
         response = problem_response(
             status,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, Request, g, request
 from flask_sock import Sock
 
 from app.access.authenticator import Authenticator
-from app.core.errors import TooManySockets, Unavailable
+from app.core.errors import BadRequest, Problem, TooManySockets, Unavailable
 from app.core.logging import get_logger
 from app.domain.access import Identity, Permission
 from app.gateway.closing import FAILED, CloseNow
@@ -20,6 +22,12 @@ SUBPROTOCOLS = ["telltale.v1+json"]
 SILENT_INTERVALS = 2.5
 
 log = get_logger(__name__)
+
+
+class UpgradeRequired(Problem):
+    """This path speaks WebSocket, version 13."""
+
+    status, code, title = 426, "upgrade_required", "This path speaks WebSocket, version 13"
 
 
 class NoThread:
@@ -46,6 +54,7 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
     settings = gateway.settings
 
     def admit(permission: Permission) -> None:
+        _check_handshake(request)
         if gateway.draining:
             raise Unavailable("This server is stopping; connect again.", retry_after_s=1)
         if gateway.sockets >= settings.max_sockets:
@@ -101,3 +110,20 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
 
     app.register_blueprint(agent_routes)
     app.register_blueprint(viewer_routes)
+
+
+def _check_handshake(asked: Request) -> None:
+    """See that what flask-sock would stumble over is right (RFC 6455, 4.2.1).
+
+    Raises:
+        UpgradeRequired: another version.
+        BadRequest: the key is not one.
+    """
+    if asked.headers.get("Sec-WebSocket-Version") != "13":
+        raise UpgradeRequired
+    try:
+        key = base64.b64decode(asked.headers.get("Sec-WebSocket-Key", ""), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 16:
+        raise BadRequest("Sec-WebSocket-Key must be 16 bytes in Base64.")

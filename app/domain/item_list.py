@@ -84,13 +84,16 @@ def items_of_lines(body: bytes) -> list[bytes]:
 
 
 def items_of_frame(frame: bytes) -> tuple[bytes, list[bytes]] | None:
-    """An events frame without its items, and the items as written; None if it has none."""
+    """An events frame without its items, and the items as written; None if it has none.
+
+    Of more than ``MAX_BATCH`` items it returns the first ones, one too many.
+    """
     members = split_container(frame)
     for index, member in enumerate(members):
         match = _ITEMS.match(member)
         if match is not None:
             others = [*members[:index], b'"items":[]', *members[index + 1 :]]
-            return b"{" + b",".join(others) + b"}", split_container(member[match.end() :])
+            return b"{" + b",".join(others) + b"}", split_container(member[match.end() :], MAX_BATCH)
     return None
 
 

@@ -32,7 +32,6 @@ TUNING = {
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
     "synchronous_commit": "on",
     "jit": "off",
     "random_page_cost": "1.1",

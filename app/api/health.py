@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Final
 
+import gevent
 import msgspec
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -16,12 +19,35 @@ from app.backplane.hub import Hub
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
 
+ANSWER_S: Final = 2.0
+
 log = get_logger(__name__)
+
+
+class Check:
+    """A look at a part that may never answer: it is given up on in time, and never done twice at
+    once, so that a part that hangs cannot take all connections to it.
+    """
+
+    def __init__(self, look: Callable[[], bool]) -> None:
+        self._look = look
+        self._under_way: gevent.Greenlet[..., bool] | None = None
+
+    def passes(self) -> bool:
+        """Whether the part answers well, within two seconds."""
+        if self._under_way is None or self._under_way.ready():
+            self._under_way = gevent.spawn(self._look)
+        try:
+            return bool(self._under_way.get(timeout=ANSWER_S))
+        except gevent.Timeout:
+            return False
 
 
 def create_blueprint(engine: Engine, redis: RedisClient, hub: Hub) -> Blueprint:
     """The routes that machines look at."""
     blueprint = Blueprint("health", __name__)
+    postgres = Check(lambda: _postgres(engine))
+    answering = Check(lambda: _redis(redis))
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -33,8 +59,8 @@ def create_blueprint(engine: Engine, redis: RedisClient, hub: Hub) -> Blueprint:
         """Its parts answer; 503 names which does not."""
         return _answer(
             {
-                "postgres": _postgres(engine),
-                "redis": _redis(redis),
+                "postgres": postgres.passes(),
+                "redis": answering.passes(),
                 "backplane": hub.ready.is_set() and hub.connected,
             }
         )

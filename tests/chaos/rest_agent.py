@@ -1,0 +1,108 @@
+"""An agent by REST: posts a batch again, the same body, until it is told that it is stored."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.chaos.diary import Complaints, Diary, Made
+
+WAIT_S = 4
+TIMEOUT_S = 6.0
+PATIENT_WITH = {http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE}
+
+
+class RestAgent(threading.Thread):
+    """Sends for the agents ``agent_ids`` in one body, about ``rate`` bodies a second."""
+
+    def __init__(
+        self,
+        agent_ids: list[str],
+        urls: list[str],
+        key: str,
+        random: Random,
+        complaints: Complaints,
+        *,
+        rate: float,
+    ) -> None:
+        super().__init__(name=agent_ids[0], daemon=True)
+        self.diaries = [Diary(agent_id, random) for agent_id in agent_ids]
+        self.resting = threading.Event()
+        """Set: no new events are made."""
+        self._urls, self._key, self._random, self._rate = urls, key, random, rate
+        self._complaints = complaints
+        self._ended = threading.Event()
+        self._busy = False
+
+    def settled(self) -> bool:
+        """Whether everything that was made is stored."""
+        return not self._busy
+
+    def end(self) -> None:
+        """Leave for good."""
+        self._ended.set()
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            if self.resting.is_set():
+                self._ended.wait(0.05)
+                continue
+            self._busy = True
+            batch = [
+                (diary, diary.make())
+                for diary in self.diaries
+                for _ in range(self._random.choice((1, 2, 3, 8)))
+            ]
+            self._store(batch)
+            self._busy = False
+            self._ended.wait(self._random.expovariate(self._rate))
+
+    def _store(self, batch: list[tuple[Diary, Made]]) -> None:
+        body = b"[%s]" % b",".join(made.body for _, made in batch)
+        while not self._ended.is_set():
+            try:
+                status, headers, answer = self._post(body)
+            except (OSError, http.client.HTTPException):
+                self._ended.wait(self._random.uniform(0.02, 0.3))
+                continue
+            if status == http.client.OK and self._is_whole(batch, answer):
+                for diary, made in batch:
+                    diary.stored(made)
+                return
+            if status in PATIENT_WITH:
+                self._ended.wait(float(headers.get("Retry-After", "0")))
+            elif status not in {http.client.OK, http.client.ACCEPTED}:
+                if status != http.client.UNPROCESSABLE_ENTITY or any(not m.bad for _, m in batch):
+                    self._complaints.add(self.name, f"was refused: {status} {answer}")
+                return
+
+    def _is_whole(self, batch: list[tuple[Diary, Made]], answer: dict[str, Any]) -> bool:
+        """Whether the answer says that all but the bad ones are stored."""
+        refused = {item["id"] for item in answer["rejected"]}
+        if answer["accepted"] + answer["duplicates"] + len(refused) != len(batch):
+            self._complaints.add(self.name, f"{len(batch)} items are not accounted for: {answer}")
+        return bool(answer.get("stored")) and refused == {made.id for _, made in batch if made.bad}
+
+    def _post(self, body: bytes) -> tuple[int, http.client.HTTPMessage, dict[str, Any]]:
+        url = urlsplit(self._random.choice(self._urls))
+        connection = http.client.HTTPConnection(url.netloc, timeout=TIMEOUT_S)
+        try:
+            connection.request(
+                "POST",
+                "/v1/events",
+                body,
+                {
+                    "Authorization": f"Bearer {self._key}",
+                    "Content-Type": "application/json",
+                    "Prefer": f"wait={WAIT_S}",
+                },
+            )
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            return response.status, response.headers, answer
+        finally:
+            connection.close()

@@ -1,0 +1,125 @@
+"""A trial: a stack under load, faults in random order, and an audit after each round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from launcher.errors import PartFailed
+from launcher.stack import Stack
+from launcher.waiting import wait_until
+from tests.chaos import windows
+from tests.chaos.audit import Audit
+from tests.chaos.diary import Complaints
+from tests.chaos.faults import FAULTS, Scene
+from tests.chaos.load import SETTINGS, Load
+
+RESUME_S = 45.0
+CALM_S = (0.2, 1.5)
+FLOOD_EVENTS = 900
+FLOOD_CHANCE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """One fault: how long after the part's return everybody's work went on, and who was last."""
+
+    name: str
+    detail: str
+    resumed_s: float
+    last: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a trial; ``findings`` is empty if every promise was kept."""
+
+    seed: int
+    struck: list[Struck] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    events: int = 0
+    rounds: int = 0
+
+
+class Trial:
+    """Runs rounds on a stack of its own under ``data``."""
+
+    def __init__(
+        self,
+        data: Path,
+        seed: int,
+        tell: Callable[[str], None],
+        *,
+        names: Iterable[str] = tuple(FAULTS),
+        workers: int = 2,
+    ) -> None:
+        self._stack = Stack(
+            data, restart=False, durable=False, webs=2, workers=workers, env=SETTINGS
+        )
+        self._names = list(names)
+        self._tell = tell
+        self._random = Random(seed)
+        self._workers = ["worker", *(f"worker-{number}" for number in range(2, workers + 1))]
+        self._complaints = Complaints()
+        self.report = Report(seed)
+
+    def run(self, *, rounds: int, deadline: float = float("inf")) -> Report:
+        """Run the rounds, or fewer faults if the monotonic ``deadline`` comes first."""
+        with self._stack:
+            windows.install(self._stack.database_url)
+            load = Load(self._stack, self.report.seed, self._complaints)
+            try:
+                load.begin()
+                for number in range(1, rounds + 1):
+                    self._tell(f"round {number} of {rounds}")
+                    self._round(load, deadline)
+                    self.report.rounds = number
+                    if self.report.findings or time.monotonic() > deadline:
+                        break
+            except PartFailed as failure:
+                self.report.findings.append(f"{failure}")
+            finally:
+                load.end()
+        self.report.events = sum(len(diary.made) for diary in load.diaries)
+        return self.report
+
+    def _round(self, load: Load, deadline: float) -> None:
+        load.go_on()
+        for name in self._random.sample(self._names, len(self._names)):
+            if time.monotonic() > deadline:
+                self._tell(f"no time left for {name}")
+                continue
+            time.sleep(self._random.uniform(*CALM_S))
+            if self._random.random() < FLOOD_CHANCE:
+                self._random.choice(load.agents).flood(FLOOD_EVENTS)
+            self._strike(name, load)
+        waiting = load.rest_and_settle()
+        if waiting:
+            self.report.findings.append(f"never settled: {waiting}")
+        self.report.findings += self._complaints.all()
+        self.report.findings += Audit(self._stack, load).run()
+        self._tell(f"audited: {len(self.report.findings)} findings")
+
+    def _strike(self, name: str, load: Load) -> None:
+        scene = Scene(self._stack, self._random, ["web", "web-2"], self._workers)
+        returned = FAULTS[name](scene)
+        last: list[str] = []
+
+        def resumed() -> bool:
+            waiting = load.waiting_since(returned)
+            if waiting:
+                last[:] = waiting
+            return not waiting
+
+        try:
+            wait_until(resumed, timeout_s=RESUME_S, what=lambda: f"{name}: {last} do not go on")
+        except PartFailed as failure:
+            self.report.findings.append(str(failure))
+        struck = Struck(name, ", ".join(scene.told), time.monotonic() - returned, ", ".join(last))
+        self.report.struck.append(struck)
+        self._tell(
+            f"  {struck.resumed_s:5.2f} s  {name} ({struck.detail}); last: {struck.last or '-'}"
+        )

@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(
-        ingest.create_blueprint(settings, authenticator, gateway.intake, gateway.hub)
+        ingest.create_blueprint(settings, authenticator, engine, gateway.intake, gateway.hub)
     )
     app.register_blueprint(health.create_blueprint(engine, redis, gateway.hub))
     app.register_blueprint(pages.create_blueprint())

@@ -6,10 +6,13 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import gevent
 import msgspec
 from flask import Blueprint, Request, Response, request
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.authenticator import Authenticator
 from app.api.body import BodyReader
@@ -24,15 +27,19 @@ from app.core.errors import (
     Unavailable,
     Unprocessable,
 )
+from app.core.logging import get_logger
 from app.domain.access import Permission
 from app.domain.event import Event, EventRejected, accept, encode_event, read_item
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
 from app.settings import Settings
+from app.storage.settled import all_settled
 
 MAX_WAIT_S: Final = 10.0
 BREATH_BYTES: Final = 128 * 1024
 """After judging so much, others get their turn."""
+
+log = get_logger(__name__)
 
 
 class Refused(msgspec.Struct):
@@ -64,7 +71,11 @@ class _Batch:
 
 
 def create_blueprint(
-    settings: Settings, authenticator: Authenticator, appender: Appender, hub: Hub
+    settings: Settings,
+    authenticator: Authenticator,
+    engine: Engine,
+    appender: Appender,
+    hub: Hub,
 ) -> Blueprint:
     """The ingest route."""
     blueprint = Blueprint("ingest", __name__)
@@ -92,7 +103,11 @@ def create_blueprint(
         if not taken:
             raise _nothing_taken(batches, refused)
         refused.sort(key=lambda item: item.index)
-        stored = wait_s > 0 and _wait_stored(batches, hub, settings.partitions, wait_s)
+        stored = (
+            wait_s > 0
+            and _wait_drained(batches, hub, settings.partitions, wait_s)
+            and _all_settled(batches, engine, identity.project_id)
+        )
         receipt = Receipt(taken - duplicates, duplicates, refused, stored)
         response = Response(
             msgspec.json.encode(receipt),
@@ -208,7 +223,7 @@ def _nothing_taken(batches: list[_Batch], refused: list[Refused]) -> Problem:
     return Unprocessable("No event in the body is acceptable.", errors=errors)
 
 
-def _wait_stored(batches: list[_Batch], hub: Hub, partitions: int, wait_s: float) -> bool:
+def _wait_drained(batches: list[_Batch], hub: Hub, partitions: int, wait_s: float) -> bool:
     taken: dict[int, Mark] = {}
     for batch in batches:
         if batch.outcome is not None and batch.outcome.verdict is Verdict.TAKEN:
@@ -224,3 +239,16 @@ def _wait_stored(batches: list[_Batch], hub: Hub, partitions: int, wait_s: float
         if taken:
             hub.moved.wait(min(left, 0.25))
     return not taken
+
+
+def _all_settled(batches: list[_Batch], engine: Engine, project_id: UUID) -> bool:
+    """See the rows themselves: a log that lost its last second counts other events by the same
+    numbers.
+    """
+    taken = (b for b in batches if b.outcome is not None and b.outcome.verdict is Verdict.TAKEN)
+    try:
+        with engine.connect() as connection:
+            return all_settled(connection, project_id, (i for b in taken for i in b.run.ids))
+    except SQLAlchemyError as error:
+        log.debug("settled_unknown", error=str(error).split("\n")[0])
+        return False

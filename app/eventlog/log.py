@@ -171,6 +171,13 @@ class EventLog(Protocol):
         """Take up an agent's sequence: its last logged seq, None if superseded already."""
         ...
 
+    def sequences(self, names: Sequence[tuple[int, str]]) -> list[tuple[int, int]]:
+        """(incarnation, last logged seq) of agents, each given as its partition and key.
+
+        (0, 0) for one that the log does not know.
+        """
+        ...
+
     def generation(self, partition: int) -> str:
         """The log's present life; empty if nothing was ever written."""
         ...

@@ -79,6 +79,16 @@ class RedisStreamsLog:
             raise LogUnavailable(str(error)) from error
         return int(seq) if ok else None
 
+    def sequences(self, names: Sequence[tuple[int, str]]) -> list[tuple[int, int]]:
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for partition, key in names:
+                    pipe.hmget(f"{_prefix(partition)}agent:{key}", "incarnation", "seq")
+                answers: list[Any] = pipe.execute()
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        return [(int(incarnation or 0), int(seq or 0)) for incarnation, seq in answers]
+
     def generation(self, partition: int) -> str:
         try:
             value: Any = self._redis.hget(_counters(partition), "generation")

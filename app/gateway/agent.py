@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import msgspec
 from gevent.event import Event as Signal
 
 from app.core import clock, metrics
@@ -22,14 +21,19 @@ from app.domain.event import (
     encode_event,
     read_item,
 )
-from app.domain.item_list import items_of_frame
 from app.eventlog.log import Outcome, Run, Verdict
-from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
+from app.gateway.agent_frames import decode
+from app.gateway.closing import (
+    LOG_OUT_OF_REACH,
+    STORE_OUT_OF_REACH,
+    SUPERSEDED,
+    CloseNow,
+    bad_frame,
+)
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import (
     Ack,
-    AgentFrame,
     CommandAck,
     Events,
     Hello,
@@ -40,8 +44,6 @@ from app.gateway.messages import (
     RawEvents,
     Reject,
     Slow,
-    decode_agent,
-    decode_agent_carefully,
 )
 
 MAX_UNANSWERED_EVENTS: Final = 2000
@@ -107,14 +109,17 @@ class AgentSession:
         self._project = str(project_id)
         self._deaf = False
         """A frame was refused: those behind it are left unread until it comes again."""
+        self.sure = True
+        """PostgreSQL has said how far the agent is stored."""
         self._unanswered_events = 0
         self._unanswered_bytes = 0
         self._room = Signal()
 
-    def resume(self, stored: int, logged: int) -> None:
-        """Continue where the log is."""
-        self.stored = stored
-        self.logged = max(logged, stored)
+    def resume(self, stored: int | None, logged: int) -> None:
+        """Continue where the log is; ``stored`` is None while nobody can say it."""
+        self.sure = stored is not None
+        self.stored = stored or 0
+        self.logged = max(logged, self.stored)
         self.acked = (self.logged, self.stored)
         self._next = self.logged + 1
 
@@ -124,7 +129,7 @@ class AgentSession:
         Raises:
             CloseNow: the frame is not of the protocol.
         """
-        frame, items = _decode(payload)
+        frame, items = decode(payload)
         match frame:
             case Events() | RawEvents():
                 self._events(frame.seq, items)
@@ -141,7 +146,13 @@ class AgentSession:
         if incarnation == self.incarnation and seq > self.stored:
             self.stored = seq
             self.logged = max(self.logged, seq)
+            self._next = max(self._next, seq + 1)
             self._dirty(self)
+
+    def rewind(self, logged: int) -> None:
+        """The log came back with less than it had: ask for what lies behind."""
+        self.logged = max(logged, self.stored)
+        self._ask_from(self.logged + 1)
 
     def waits_since_asked(self) -> bool:
         """Whether ``stored`` has stood still since this was asked last."""
@@ -161,8 +172,7 @@ class AgentSession:
             return
         if seq > self._next:
             if not self._deaf:
-                self._deaf = True
-                self.connection.send(Nack(self._next))
+                self._ask_from(self._next)
             return
         self._deaf = False
         self._next = max(self._next, seq + len(items))
@@ -251,12 +261,21 @@ class AgentSession:
                 self._refused(run, outcome)
             case Verdict.HOLE:
                 # The log may have lost its last second: it knows best where to go on.
-                self._next = outcome.seq
                 if not self._deaf:
-                    self._deaf = True
-                    self.connection.send(Nack(outcome.seq))
+                    self._ask_from(outcome.seq)
+                self._next = outcome.seq
             case Verdict.SUPERSEDED:
                 self.connection.close(SUPERSEDED)
+
+    def _ask_from(self, seq: int) -> None:
+        """There is a hole before what the agent sends: it should go on from here."""
+        self._next = seq
+        if not self.sure:
+            # What is missing may be stored, and the agent rid of it.
+            self.connection.close(STORE_OUT_OF_REACH)
+            return
+        self._deaf = True
+        self.connection.send(Nack(seq))
 
     def _refused(self, run: Run, outcome: Outcome) -> None:
         reason = "rate" if outcome.verdict is Verdict.RATE else "backlog"
@@ -267,43 +286,3 @@ class AgentSession:
             self.connection.send(
                 Slow(outcome.retry_after_ms, "rate" if reason == "rate" else "backlog")
             )
-
-
-def _decode(payload: bytes) -> tuple[AgentFrame | RawEvents, Sequence[IncomingEvent | bytes]]:
-    """A frame and its items; items stay bytes if they must be looked at one by one."""
-    try:
-        frame = decode_agent(payload)
-        return frame, frame.items if isinstance(frame, Events) else []
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        careful = decode_agent_carefully(payload)
-        if isinstance(careful, RawEvents):
-            return careful, [bytes(item) for item in careful.items]
-        return careful, []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _cut_out(payload, str(error))
-
-
-def _cut_out(payload: bytes, error: str) -> tuple[RawEvents, list[bytes]]:
-    parts = items_of_frame(payload)
-    if parts is not None:
-        try:
-            frame = decode_agent_carefully(parts[0])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as inner:
-            raise CloseNow(bad_frame(f"{inner}.")) from None
-        if isinstance(frame, RawEvents) and 0 < len(parts[1]) <= 1000:
-            return frame, parts[1]
-    raise CloseNow(bad_frame(f"{error}."))
-
-
-def first_hello(payload: bytes) -> Hello:
-    """The hello that a connection begins with.
-
-    Raises:
-        CloseNow: it is something else.
-    """
-    frame, _ = _decode(payload)
-    if not isinstance(frame, Hello):
-        raise CloseNow(bad_frame("The first frame must be hello."))
-    return frame

@@ -23,7 +23,8 @@ from app.domain.event import MAX_BATCH, MAX_DATA_BYTES
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import EventLog, LogUnavailable
 from app.eventlog.presence import Presence
-from app.gateway.agent import AgentSession, first_hello
+from app.gateway.agent import AgentSession
+from app.gateway.agent_frames import first_hello
 from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
@@ -33,7 +34,7 @@ from app.storage import agents
 
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
-LOOK_AGAIN_S: Final = 2.0
+LOOK_AGAIN_S: Final = 1.0
 MAX_META_BYTES: Final = 16 * 1024
 
 log = get_logger(__name__)
@@ -109,7 +110,7 @@ class AgentRegistry:
         stored = self._register(identity.project_id, hello)
         try:
             logged = self._log.hello(
-                partition_of(key, self._log.partitions), key, hello.incarnation, stored
+                partition_of(key, self._log.partitions), key, hello.incarnation, stored or 0
             )
         except LogUnavailable:
             raise CloseNow(LOG_OUT_OF_REACH) from None
@@ -153,10 +154,10 @@ class AgentRegistry:
         )
         return session
 
-    def _register(self, project_id: UUID, hello: Hello) -> int:
+    def _register(self, project_id: UUID, hello: Hello) -> int | None:
         """Put the agent into its table and read how far it is stored.
 
-        While PostgreSQL is away 0 is as good: what the agent then sends again is known to the log.
+        None while PostgreSQL is away. The agent may go on: what it sends again is known to the log.
         """
         try:
             with self._engine.begin() as connection:
@@ -172,7 +173,7 @@ class AgentRegistry:
                 return agents.stored_seq(connection, project_id, hello.agent_id, hello.incarnation)
         except SQLAlchemyError as error:
             log.warning("hello_without_postgres", error=str(error).split("\n")[0])
-            return 0
+            return None
 
     def _superseded(self, message: Superseded) -> None:
         session = self._sessions.get(message.key)
@@ -216,7 +217,7 @@ class AgentRegistry:
         waiting = {
             (session.project_id, session.agent_id): session
             for session in self._sessions.values()
-            if session.stored < session.logged and session.waits_since_asked()
+            if not session.sure or (session.stored < session.logged and session.waits_since_asked())
         }
         if not waiting:
             return
@@ -226,8 +227,27 @@ class AgentRegistry:
         except SQLAlchemyError as error:
             log.debug("look_again_failed", error=str(error).split("\n")[0])
             return
-        for name, (incarnation, seq) in found.items():
-            waiting[name].stored_upto(incarnation, seq)
+        for name, session in waiting.items():
+            session.stored_upto(*found.get(name, (0, 0)))
+            session.sure = True
+        self._look_into_log([s for s in waiting.values() if s.stored < s.logged])
+
+    def _look_into_log(self, sessions: list[AgentSession]) -> None:
+        """A log that lost its last second waits for events that agents take to be logged.
+
+        An agent that goes on sending is told by the hole. This is for one that has nothing to send.
+        """
+        said = [session.logged for session in sessions]
+        names = [(partition_of(s.key, self._log.partitions), s.key) for s in sessions]
+        try:
+            known = self._log.sequences(names)
+        except LogUnavailable as error:
+            log.debug("look_into_log_failed", error=str(error))
+            return
+        for session, logged, (incarnation, seq) in zip(sessions, said, known, strict=True):
+            has = seq if incarnation == session.incarnation else 0
+            if incarnation <= session.incarnation and has < logged and session.stored < logged:
+                session.rewind(has)
 
     def _every(self, seconds: float, action: Callable[[], None]) -> None:
         while True:

@@ -32,6 +32,7 @@ LEFT = Closing(1000, "left", True)
 """The peer closed; nobody is told."""
 
 LOG_OUT_OF_REACH = Closing(4001, "log_out_of_reach", True, 1000)
+STORE_OUT_OF_REACH = Closing(4001, "store_out_of_reach", True, 1000)
 
 
 def bad_frame(detail: str) -> Closing:

@@ -45,8 +45,11 @@ def ring(broker: RedisBroker, partition: int, by: str) -> None:
 
 
 def waiting(broker: RedisBroker) -> int:
-    """How many drains are queued: the bound for those who ring again."""
-    return int(broker.do_qsize(INGEST_QUEUE))
+    """How many drains nobody has taken yet: the bound for those who ring again.
+
+    Dramatiq's own count holds those that a killed worker took with it, too, for minutes.
+    """
+    return int(broker.client.llen(f"{broker.namespace}:{INGEST_QUEUE}"))
 
 
 class Bells:

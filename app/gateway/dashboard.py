@@ -17,6 +17,7 @@ from app.domain.access import Identity
 from app.domain.catch_up import Held, covers, unusable
 from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import SEVERITIES, encode_event
+from app.domain.json_text import holds_unstorable_text
 from app.domain.subscription import EVERYTHING, Filter, values
 from app.gateway.closing import GAP, LIMIT, Closing, bad_frame
 from app.gateway.connection import Connection, encode
@@ -189,6 +190,8 @@ class Dashboards:
             agents=SNAPSHOT_AGENTS,
             events=self._settings.snapshot_events,
         )
+        if subscription.ended:
+            return taken.cursor
         items = [encode_event(event) for event in taken.events]
         frame = snapshot_frame(subscription.id, taken.cursor, encode(taken.agents), items)
         viewer.send_page(subscription, frame, len(items), taken.cursor)
@@ -202,7 +205,7 @@ class Dashboards:
                 page, cursor = stored_events.sweep(
                     connection, viewer.project_id, subscription.filter, cursor, until, PAGE_EVENTS
                 )
-            if page:
+            if page and not subscription.ended:
                 items = [msgspec.Raw(encode_event(event)) for event in page]
                 frame = events_frame(subscription.id, str(cursor), items)
                 viewer.send_page(subscription, frame, len(items), cursor)
@@ -245,10 +248,12 @@ def to_filter(spec: FilterSpec | None) -> Filter:
     """The filter of a subscribe frame.
 
     Raises:
-        ValueError: a severity that does not exist, or too many values.
+        ValueError: a severity that does not exist, too many values, or text that is none.
     """
     if spec is None:
         return EVERYTHING
+    if holds_unstorable_text(encode(spec)):
+        raise ValueError("A filter cannot hold \\u0000.")
     severities = values(spec.severity)
     unknown = severities - set(SEVERITIES)
     if unknown:

@@ -15,7 +15,6 @@ from app.backplane.messages import AgentsTouched, Batch
 from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.agent import AgentView
-from app.domain.batch import split_key
 from app.domain.event import StoredEvent
 from app.domain.subscription import Filter
 from app.gateway import frames
@@ -32,6 +31,13 @@ MAX_AGENTS: Final = 10_000
 
 log = get_logger(__name__)
 _decode = msgspec.json.Decoder(StoredEvent).decode
+
+
+class _Sender(msgspec.Struct):
+    agent_id: str
+
+
+_sender_of = msgspec.json.Decoder(_Sender).decode
 
 
 class _Wanted:
@@ -105,9 +111,6 @@ class FanOut:
     def _batch(self, batch: Batch) -> None:
         if not self._viewers:
             return
-        for key in batch.cursors:
-            project, _, agent_id = split_key(key)
-            self._touch(project, [agent_id])
         cursor = ""
         for project, items in batch.items.items():
             viewers = self._viewers.get(project)
@@ -116,11 +119,8 @@ class FanOut:
             cursor = cursor or str(self._hub.heads())
             wanted = _Wanted(items)
             frames_made: dict[tuple[str, Filter | None], bytes] = {}
-            unsequenced = {
-                event.agent_id for event in (wanted.events if len(batch.cursors) == 0 else ())
-            }
-            if unsequenced:
-                self._touch(project, unsequenced)
+            # Agents that send by REST have no sequence, and so are not among the cursors.
+            self._touch(project, {_sender_of(item).agent_id for item in items})
             shown = 0
             for viewer in viewers:
                 for subscription in viewer.subscriptions.values():

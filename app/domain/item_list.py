@@ -93,7 +93,8 @@ def items_of_frame(frame: bytes) -> tuple[bytes, list[bytes]] | None:
         match = _ITEMS.match(member)
         if match is not None:
             others = [*members[:index], b'"items":[]', *members[index + 1 :]]
-            return b"{" + b",".join(others) + b"}", split_container(member[match.end() :], MAX_BATCH)
+            items = split_container(member[match.end() :], MAX_BATCH)
+            return b"{" + b",".join(others) + b"}", items
     return None
 
 

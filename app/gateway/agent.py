@@ -109,6 +109,8 @@ class AgentSession:
         self._project = str(project_id)
         self._deaf = False
         """A frame was refused: those behind it are left unread until it comes again."""
+        self._in_flight = 0
+        """The seq of the next of those: what was on its way by then is no new mistake."""
         self.sure = True
         """PostgreSQL has said how far the agent is stored."""
         self._unanswered_events = 0
@@ -171,8 +173,9 @@ class AgentSession:
         if not items:
             return
         if seq > self._next:
-            if not self._deaf:
+            if not (self._deaf and seq == self._in_flight):
                 self._ask_from(self._next)
+            self._in_flight = seq + len(items)
             return
         self._deaf = False
         self._next = max(self._next, seq + len(items))
@@ -262,6 +265,7 @@ class AgentSession:
             case Verdict.HOLE:
                 # The log may have lost its last second: it knows best where to go on.
                 if not self._deaf:
+                    self._in_flight = self._next
                     self._ask_from(outcome.seq)
                 self._next = outcome.seq
             case Verdict.SUPERSEDED:
@@ -280,9 +284,9 @@ class AgentSession:
     def _refused(self, run: Run, outcome: Outcome) -> None:
         reason = "rate" if outcome.verdict is Verdict.RATE else "backlog"
         metrics.events_refused.labels(reason).inc(len(run.records))
-        self._next = min(self._next, run.seq)
         if not self._deaf:
-            self._deaf = True
+            self._deaf, self._in_flight = True, self._next
             self.connection.send(
                 Slow(outcome.retry_after_ms, "rate" if reason == "rate" else "backlog")
             )
+        self._next = min(self._next, run.seq)

@@ -25,7 +25,7 @@ from app.eventlog.log import EventLog, LogUnavailable
 from app.eventlog.presence import Presence
 from app.gateway.agent import AgentSession
 from app.gateway.agent_frames import first_hello
-from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow, bad_frame
+from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
@@ -35,7 +35,6 @@ from app.storage import agents
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 1.0
-MAX_META_BYTES: Final = 16 * 1024
 
 log = get_logger(__name__)
 
@@ -159,6 +158,7 @@ class AgentRegistry:
 
         None while PostgreSQL is away. The agent may go on: what it sends again is known to the log.
         """
+        meta = bytes(hello.meta)
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -168,7 +168,7 @@ class AgentRegistry:
                     hello.agent_id,
                     role=hello.role,
                     name=hello.name,
-                    meta=_meta(hello),
+                    meta=None if meta == b"null" else meta,
                 )
                 return agents.stored_seq(connection, project_id, hello.agent_id, hello.incarnation)
         except SQLAlchemyError as error:
@@ -256,10 +256,3 @@ class AgentRegistry:
                 action()
             except Exception:
                 log.exception("upkeep_failed")
-
-
-def _meta(hello: Hello) -> bytes | None:
-    meta = bytes(hello.meta)
-    if len(meta) > MAX_META_BYTES:
-        raise CloseNow(bad_frame(f"meta may have {MAX_META_BYTES} bytes."))
-    return None if meta == b"null" else meta

@@ -32,7 +32,7 @@ class RawEvents(msgspec.Struct, tag="events", forbid_unknown_fields=True):
     """The same with items that are looked at one by one, to name those that are refused."""
 
     seq: Annotated[int, msgspec.Meta(ge=1, le=MAX_INCARNATION)]
-    items: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_BATCH)]
+    items: list[msgspec.Raw]
 
 
 class CommandAck(msgspec.Struct, tag="command_ack", forbid_unknown_fields=True):

@@ -65,7 +65,7 @@ class Rest:
         JSON; ``kind`` is the content type.
         """
         if body is not None and not isinstance(body, bytes) and not _is_chunked(body):
-            body = json.dumps(body).encode()
+            body = json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass")
             kind = kind or "application/json"
         return self.request(
             "POST", path, body, {**({"Content-Type": kind} if kind else {}), **(headers or {})}

@@ -87,7 +87,7 @@ def create_blueprint(
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
         with bodies.read(request) as body:
-            items = items_of(request.mimetype, body)
+            items = items_of(request, body)
             now = clock.now()
             accepted, refused = _judge(items, now, behind)
         batches = _by_agent(accepted, str(identity.project_id), now, settings)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from flask import Request
 
+from app.api import cloudevents
 from app.core.aside import aside
 from app.core.errors import BadRequest, Unprocessable, UnsupportedMediaType
 from app.domain.event import MAX_BATCH, MAX_ITEM_BYTES
@@ -27,24 +29,29 @@ class TooManyEvents(Unprocessable):
     code, title = "too_many_events", "Too many events in one batch"
 
 
-def items_of(media_type: str, body: bytes) -> list[bytes]:
-    """The items of a body, 1 to ``MAX_BATCH``.
+def items_of(request: Request, body: bytes) -> list[bytes]:
+    """The items of a request, 1 to ``MAX_BATCH``, each an event of ours.
 
     Raises:
         BadRequest, UnsupportedMediaType, Unprocessable: the body as a whole cannot be read.
     """
-    if media_type not in {"", JSON, NDJSON}:
+    media_type = request.mimetype
+    if media_type not in {"", JSON, NDJSON, cloudevents.STRUCTURED, cloudevents.BATCH}:
         raise UnsupportedMediaType(f"{media_type} is not understood here.")
     try:
         body.decode()
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
+    if cloudevents.is_binary(request.headers):
+        return [cloudevents.item_of_binary(request.headers, body)]
     try:
         items = items_of_lines(body) if media_type == NDJSON else _json_items(body)
     except TooManyItems:
         raise TooManyEvents(f"A batch may have {MAX_BATCH} events.") from None
     if not items:
         raise Unprocessable("There is no event in the body.")
+    if media_type in {cloudevents.STRUCTURED, cloudevents.BATCH}:
+        return [cloudevents.item_of_structured(item) for item in items]
     return items
 
 

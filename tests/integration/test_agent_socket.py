@@ -148,10 +148,12 @@ def test_the_socket_and_rest_know_of_each_others_events(tenant: Tenant) -> None:
 def test_hello_makes_an_agent_known(tenant: Tenant) -> None:
     name = agent_name()
     tenant.sender.send(event(name))
-    with AgentSocket(tenant.url, tenant.agent, name, role="manager", name="The boss"):
-        with DashboardSocket(tenant.url, tenant.viewer) as viewer:
-            viewer.live()
-            [shown] = viewer.of_kind("snapshot")[0]["agents"]
+    with (
+        AgentSocket(tenant.url, tenant.agent, name, role="manager", name="The boss"),
+        DashboardSocket(tenant.url, tenant.viewer) as viewer,
+    ):
+        viewer.live()
+        [shown] = viewer.of_kind("snapshot")[0]["agents"]
     assert (shown["agent_id"], shown["name"], shown["role"]) == (name, "The boss", "manager")
     assert shown["liveness"] == "online"
     assert shown["events"] == 1

@@ -1,0 +1,73 @@
+"""Whether agents are really there: online, stale, lost, by the server's clock and any frame."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from datetime import timedelta
+
+import pytest
+
+from app.core import clock
+from tests.integration.agent_socket import AgentSocket
+from tests.integration.dashboard_socket import DashboardSocket
+from tests.integration.samples import event
+from tests.integration.tenants import Tenant
+
+pytestmark = pytest.mark.e2e
+
+
+def test_silence_makes_an_agent_stale_and_then_lost_and_any_sign_brings_it_back(
+    spare_tenant: Tenant,
+) -> None:
+    """Stale after three seconds, lost after six; a second more may pass until it is judged."""
+    tenant = spare_tenant
+    history: dict[str, list[str]] = defaultdict(list)
+
+    def watch(viewer: DashboardSocket) -> None:
+        message = viewer.next(timeout_s=5)
+        if message["type"] == "agents":
+            for agent in message["items"]:
+                states = history[agent["agent_id"]]
+                if states[-1:] != [agent["liveness"]]:
+                    states.append(agent["liveness"])
+
+    with (
+        DashboardSocket(tenant.url, tenant.viewer) as viewer,
+        AgentSocket(tenant.url, tenant.agent, "pinging") as pinging,
+        AgentSocket(tenant.url, tenant.agent, "silent"),
+        AgentSocket(tenant.url, tenant.agent, "closed"),
+    ):
+        viewer.live()
+        # By its own clock this one is of last week.
+        long_ago = clock.rfc3339(clock.now() - timedelta(days=7))
+        tenant.sender.send(event("by-rest", time=long_ago))
+        deadline = time.monotonic() + 40
+        while not all(history[name][-1:] == ["lost"] for name in ("silent", "closed", "by-rest")):
+            assert time.monotonic() < deadline, dict(history)
+            pinging.send({"type": "ping"})
+            watch(viewer)
+        for name in ("silent", "closed", "by-rest"):
+            assert history[name][-3:] == ["online", "stale", "lost"]
+        assert "lost" not in history["pinging"]
+        assert "stale" not in history["pinging"]
+        tenant.sender.send(event("by-rest"))
+        with AgentSocket(tenant.url, tenant.agent, "closed"):
+            while not all(history[name][-1] == "online" for name in ("closed", "by-rest")):
+                assert time.monotonic() < deadline + 20, dict(history)
+                watch(viewer)
+
+
+def test_a_snapshot_says_who_is_lost(spare_tenant: Tenant) -> None:
+    spare_tenant.sender.send(event("gone"))
+    deadline = time.monotonic() + 40
+    with DashboardSocket(spare_tenant.url, spare_tenant.viewer) as viewer:
+        viewer.live()
+        while time.monotonic() < deadline:
+            message = viewer.expect("agents")
+            if message["items"][0]["liveness"] == "lost":
+                break
+    with DashboardSocket(spare_tenant.url, spare_tenant.viewer) as viewer:
+        viewer.live()
+        [agent] = viewer.of_kind("snapshot")[0]["agents"]
+        assert (agent["agent_id"], agent["liveness"]) == ("gone", "lost")

@@ -113,7 +113,8 @@ class AgentRegistry:
             )
         except LogUnavailable:
             raise CloseNow(LOG_OUT_OF_REACH) from None
-        if logged is None:
+        older = self._sessions.get(key)
+        if logged is None or (older is not None and _came_later(older, connection, hello)):
             raise CloseNow(SUPERSEDED)
         session = AgentSession(
             connection,
@@ -126,7 +127,6 @@ class AgentRegistry:
             dirty=self._mark_dirty,
         )
         session.resume(stored, logged)
-        older = self._sessions.get(key)
         self._sessions[key] = session
         if older is not None:
             older.connection.close(SUPERSEDED)
@@ -256,3 +256,8 @@ class AgentRegistry:
                 action()
             except Exception:
                 log.exception("upkeep_failed")
+
+
+def _came_later(known: AgentSession, connection: Connection, hello: Hello) -> bool:
+    """Whether an agent has come back on another connection while this hello waited for its turn."""
+    return known.incarnation >= hello.incarnation and known.connection.id > connection.id

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from app.core.identifiers import uuid7
 from launcher.stack import Stack
 from launcher.waiting import wait_until
+from tests.chaos.wire import Socket
 from tests.integration.rest import Rest
 
 DRAIN_S = 20.0
+STORED_S = 20.0
 
 
 def event(agent_id: str, number: int, kind: str = "step") -> dict[str, Any]:
@@ -59,3 +62,13 @@ def wait_for_queue(rest: Rest, queued: int = 0) -> dict[str, Any]:
 
     wait_until(reached, timeout_s=DRAIN_S, what=lambda: f"{queued} are not queued: {books}")
     return books
+
+
+def wait_for_stored(socket: Socket, seq: int) -> None:
+    """Read acks until the agent knows that everything up to ``seq`` is stored."""
+    deadline = time.monotonic() + STORED_S
+    while time.monotonic() < deadline:
+        frame = socket.receive(0.5)
+        if frame is not None and frame["type"] == "ack" and frame["stored"] >= seq:
+            return
+    raise AssertionError(f"{seq} was not stored in time")

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 from launcher.stack import Stack
-from launcher.waiting import wait_until
-from tests.chaos.breaking import event, wait_for_queue
+from tests.chaos.breaking import event, wait_for_queue, wait_for_stored
 from tests.chaos.wire import Socket
 from tests.integration.rest import Rest
 
@@ -119,11 +118,6 @@ def test_a_socket_goes_past_poison(fragile: Stack, rest: Rest) -> None:
     with Socket(fragile.url, "/ws/agent", fragile.admin_key) as socket:
         socket.hello("socket", incarnation=1)
         socket.send(json.dumps({"type": "events", "seq": 1, "items": items}).encode())
-
-        def stored() -> bool:
-            frame = socket.receive(0.5)
-            return frame is not None and frame["type"] == "ack" and frame["stored"] == 6
-
-        wait_until(stored, timeout_s=20, what=lambda: "the agent is not told of what is stored")
+        wait_for_stored(socket, 6)
     assert stored_ids(rest, "socket") == [e["id"] for e in items if e["type"] == "step"]
     assert wait_for_queue(rest)["balanced"]

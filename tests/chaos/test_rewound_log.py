@@ -18,6 +18,7 @@ from tests.chaos.breaking import (
     rewind,
     stop_draining,
     wait_for_queue,
+    wait_for_stored,
 )
 from tests.chaos.wire import Lost, Socket
 from tests.integration.rest import Rest
@@ -51,15 +52,6 @@ def test_a_lost_event_is_not_called_stored_when_another_has_its_number(
 
 def events_frame(seq: int, items: list[dict[str, Any]]) -> bytes:
     return json.dumps({"type": "events", "seq": seq, "items": items}).encode()
-
-
-def wait_for_stored(socket: Socket, seq: int) -> None:
-    deadline = time.monotonic() + STORED_S
-    while time.monotonic() < deadline:
-        frame = socket.receive(0.5)
-        if frame is not None and frame["type"] == "ack" and frame["stored"] >= seq:
-            return
-    pytest.fail(f"{seq} was not stored")
 
 
 def test_an_idle_agent_is_asked_again_for_what_the_log_has_lost(fragile: Stack, rest: Rest) -> None:

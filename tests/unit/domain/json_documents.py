@@ -33,3 +33,8 @@ def written(draw: st.DrawFn, documents: st.SearchStrategy[Any] = values) -> byte
         indent=draw(st.sampled_from((None, 0, 3))),
         separators=draw(st.sampled_from(((",", ":"), (" , ", "\t:\r\n")))),
     ).encode()
+
+
+def storable(document: Any) -> bool:
+    """Whether no text in the document holds a NUL."""
+    return "\\u0000" not in json.dumps(document, ensure_ascii=False).replace("\\\\", "")

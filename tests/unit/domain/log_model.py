@@ -104,6 +104,7 @@ class LogModel:
 
     def depth(self) -> Depth:
         """How much waits."""
+        oldest = self.chunks[0] if self.chunks else None
         newest = self.chunks[-1] if self.chunks else None
         return Depth(
             generation=self.generation,
@@ -111,8 +112,9 @@ class LogModel:
             drained=self.drained,
             duplicates=self.duplicates,
             chunks=len(self.chunks),
+            first=oldest.position if oldest else "0-0",
             last=newest.position if newest else "0-0",
-            waiting_from=self.chunks[0].logged if newest else None,
+            waiting_from=oldest.logged if oldest else None,
             waiting_to=newest.logged + newest.count if newest else 0,
         )
 

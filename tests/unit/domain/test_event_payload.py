@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.event import MAX_DATA_BYTES, MAX_DEPTH, decode_event, encode_event
 from tests.unit.domain.door import code, come_in, item, item_with_data, refusal
-from tests.unit.domain.json_documents import objects, values, written
-
-
-def storable(value: Any) -> bool:
-    text = json.dumps(value, ensure_ascii=False)
-    return "\\u0000" not in text.replace("\\\\", "")
+from tests.unit.domain.json_documents import objects, storable, values, written
 
 
 @given(written(objects))

@@ -12,7 +12,7 @@ from app.api import auth, body, health, history, ingest, ledger, pages, problems
 from app.cli import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
-from app.eventlog.redis_streams import RedisStreamsLog
+from app.eventlog.redis_streams import open_log
 from app.gateway import sockets
 from app.gateway.gateway import Gateway
 from app.jobs.broker import create_broker
@@ -33,13 +33,7 @@ def create_app(settings: Settings) -> Flask:
     )
     engine = create_database(settings.database_url, pool_size=20, name="web")
     redis = create_redis(settings.redis_url)
-    eventlog = RedisStreamsLog(
-        redis,
-        partitions=settings.partitions,
-        max_events=settings.log_max_events,
-        max_bytes=settings.log_max_bytes,
-        recent_ids=settings.recent_ids,
-    )
+    eventlog = open_log(redis, settings)
     gateway = Gateway(settings, engine, redis, create_broker(settings.redis_url), eventlog)
     sessions = Sessions(redis)
     authenticator = Authenticator(

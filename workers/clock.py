@@ -21,7 +21,7 @@ from app.core.errors import SettingError
 from app.core.logging import configure_logging, get_logger
 from app.core.redis import create_redis
 from app.eventlog.log import LogUnavailable
-from app.eventlog.redis_streams import RedisStreamsLog
+from app.eventlog.redis_streams import open_log
 from app.jobs.broker import create_broker
 from app.jobs.messages import retain
 from app.settings import Settings
@@ -79,13 +79,7 @@ def main() -> int:
     engine = create_database(settings.database_url, pool_size=2, name="clock")
     redis = create_redis(settings.redis_url, max_connections=4)
     broker = create_broker(settings.redis_url)
-    eventlog = RedisStreamsLog(
-        redis,
-        partitions=settings.partitions,
-        max_events=settings.log_max_events,
-        max_bytes=settings.log_max_bytes,
-        recent_ids=settings.recent_ids,
-    )
+    eventlog = open_log(redis, settings)
     sweep = Sweep(
         engine,
         redis,

@@ -16,7 +16,7 @@ from app.core.errors import SettingError
 from app.core.garbage import collect_rarely
 from app.core.logging import configure_logging
 from app.core.redis import create_redis
-from app.eventlog.redis_streams import RedisStreamsLog
+from app.eventlog.redis_streams import open_log
 from app.jobs.broker import create_broker
 from app.jobs.ring import Bells
 from app.settings import Settings
@@ -52,13 +52,7 @@ def boot() -> RedisBroker:
     set_broker(broker)
     engine = create_database(settings.database_url, pool_size=6, name="worker")
     redis = create_redis(settings.redis_url)
-    eventlog = RedisStreamsLog(
-        redis,
-        partitions=settings.partitions,
-        max_events=settings.log_max_events,
-        max_bytes=settings.log_max_bytes,
-        recent_ids=settings.recent_ids,
-    )
+    eventlog = open_log(redis, settings)
     stay = ingest.Stay(broker, Bells(redis), Drainer(engine, eventlog, Publisher(redis)))
     leave.stay = stay
     ingest.declare(broker, stay)

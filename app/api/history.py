@@ -23,7 +23,7 @@ from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import StoredEvent, encode_event
 from app.domain.subscription import Filter
 from app.schemas.events import EventsQuery, FilterQuery
-from app.storage import events
+from app.storage import history
 
 HEARTBEAT_S: Final = 15.0
 STREAM_PAGE: Final = 500
@@ -71,7 +71,7 @@ def create_blueprint(
             found = None
             if "\0" not in event_id:
                 with engine.connect() as connection:
-                    found = events.one(connection, identity.project_id, event_id)
+                    found = history.one(connection, identity.project_id, event_id)
             if found is None:
                 raise NotFound("There is no event with this id.")
             return Response(encode_event(found), content_type="application/json")
@@ -116,7 +116,7 @@ def _page(
         raise CursorGone
     if not forward:
         with engine.connect() as connection:
-            found, older = events.newest(
+            found, older = history.newest(
                 connection, project_id, wanted, cursor or head, limit, since=since, before=until
             )
         return Page(found, str(older) if any(older.offsets) else None)
@@ -143,7 +143,7 @@ def _forward(
     if place == head:
         return [], place
     with engine.connect() as connection:
-        found, reached = events.forward(
+        found, reached = history.forward(
             connection, project_id, wanted, place, head, limit, since=since, before=until
         )
     # A cursor from a process that is ahead of this one must not go back.
@@ -152,7 +152,7 @@ def _forward(
 
 def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
     with engine.connect() as connection:
-        oldest = events.oldest_offsets(connection, len(head.offsets))
+        oldest = history.oldest_offsets(connection, len(head.offsets))
     reason = unusable(cursor, head, oldest, 2**62)
     # History read from the very beginning misses nothing that was ever promised.
     if reason == "epoch" or (reason is not None and any(cursor.offsets)):
@@ -187,7 +187,7 @@ def _stream(
         if place != head:
             before = place
             with engine.connect() as connection:
-                found, place = events.sweep(
+                found, place = history.sweep(
                     connection, project_id, wanted, place, head, STREAM_PAGE
                 )
             if found:

@@ -37,7 +37,7 @@ from app.domain.cursor import Cursor
 from app.domain.event import encode_event
 from app.domain.sequence import check
 from app.eventlog.log import Mark
-from app.storage import events, partitions
+from app.storage import history, partitions
 
 BEAT_S = 2.0
 SILENCE_S = 7.0
@@ -200,7 +200,7 @@ class Hub:
         while self._heads[partition] < last:
             head = self._heads[partition]
             with self._engine.connect() as connection:
-                found = events.between(connection, partition, head + 1, last, REFILL_PAGE)
+                found = history.between(connection, partition, head + 1, last, REFILL_PAGE)
             # The dispatcher and the comparison may both refill: whoever came second starts anew.
             if self._heads[partition] != head:
                 continue

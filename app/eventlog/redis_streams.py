@@ -23,6 +23,7 @@ from app.eventlog.log import (
     Run,
     Verdict,
 )
+from app.settings import Settings
 
 RECORD_SEPARATOR = b"\x1e"
 """Between records: JSON cannot hold this byte."""
@@ -160,6 +161,17 @@ class RedisStreamsLog:
                 )
             )
         return depths
+
+
+def open_log(redis: RedisClient, settings: Settings) -> RedisStreamsLog:
+    """The log of this installation."""
+    return RedisStreamsLog(
+        redis,
+        partitions=settings.partitions,
+        max_events=settings.log_max_events,
+        max_bytes=settings.log_max_bytes,
+        recent_ids=settings.recent_ids,
+    )
 
 
 def bell_key(partition: int) -> str:

@@ -35,8 +35,7 @@ from app.gateway.messages import (
 )
 from app.gateway.viewer import Subscription, Viewer, events_frame, snapshot_frame
 from app.settings import Settings
-from app.storage import events as stored_events
-from app.storage import snapshots
+from app.storage import history, snapshots
 
 MAX_SUBSCRIPTIONS: Final = 20
 PAGE_EVENTS: Final = 2000
@@ -177,7 +176,7 @@ class Dashboards:
                 return None, "epoch"
             heads = self._hub.heads()
         with self._engine.connect() as connection:
-            oldest = stored_events.oldest_offsets(connection, len(heads.offsets))
+            oldest = history.oldest_offsets(connection, len(heads.offsets))
         reason = unusable(cursor, heads, oldest, self._settings.catch_up_max_events)
         return (cursor, "") if reason is None else (None, reason)
 
@@ -202,7 +201,7 @@ class Dashboards:
         viewer = subscription.viewer
         while not (subscription.ended or viewer.connection.closed):
             with self._engine.connect() as connection:
-                page, cursor = stored_events.sweep(
+                page, cursor = history.sweep(
                     connection, viewer.project_id, subscription.filter, cursor, until, PAGE_EVENTS
                 )
             if page and not subscription.ended:

@@ -12,8 +12,7 @@ from app.domain.cursor import Cursor
 from app.domain.event import StoredEvent
 from app.domain.subscription import Filter
 from app.storage import agents as stored_agents
-from app.storage import events as stored_events
-from app.storage import partitions
+from app.storage import history, partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +34,5 @@ def take(engine: Engine, project_id: UUID, wanted: Filter, *, agents: int, event
             shown = stored_agents.page(connection, project_id, limit=agents)
             if wanted.agent_ids:
                 shown = [agent for agent in shown if agent.agent_id in wanted.agent_ids]
-            newest, _ = stored_events.newest(connection, project_id, wanted, cursor, events)
+            newest, _ = history.newest(connection, project_id, wanted, cursor, events)
     return Snapshot(cursor, shown, newest[::-1])

@@ -55,7 +55,7 @@ class History:
         return Cursor(self.epoch, tuple(len(log) for log in self.events))
 
     def between(self, partition: int, first: int, last: int, limit: int) -> list[Event]:
-        """As ``storage.events.between``."""
+        """As ``storage.history.between``."""
         first = max(first, self.kept_from[partition])
         return self.events[partition][first - 1 : last][:limit]
 
@@ -70,7 +70,7 @@ class History:
     def sweep(
         self, wanted: Wanted, after: Cursor, until: Cursor, limit: int
     ) -> tuple[list[Event], Cursor]:
-        """As ``storage.events.sweep``: a page of which each partition gives its share."""
+        """As ``storage.history.sweep``: a page of which each partition gives its share."""
         offsets = list(after.offsets)
         waiting = [p for p, high in enumerate(until.offsets) if offsets[p] < high]
         share = max(1, limit // max(1, len(waiting)))

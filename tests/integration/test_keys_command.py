@@ -1,0 +1,75 @@
+"""``flask keys``: make a key, list the keys, take a key's power away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from launcher.command import ROOT
+from launcher.stack import Stack
+from tests.integration.agent_socket import PATH
+from tests.integration.rest import Rest
+from tests.integration.samples import event
+from tests.integration.tenants import Tenant
+from tests.integration.wire import Refused, Wire
+
+pytestmark = pytest.mark.e2e
+
+
+def keys(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "keys", *words],
+        cwd=ROOT,
+        env={**os.environ, **stack.env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbour: Tenant) -> None:
+    project = ("--project", tenant.name)
+    made = keys(stack, "create", "--role", "agent", "--name", "build box", *project)
+    assert made.returncode == 0, made.stderr
+    assert "cannot be shown again" in made.stdout
+    key = made.stdout.split()[0]
+    _, key_id, secret = key.split("_", 2)
+    sender = Rest(tenant.url, key)
+    sender.send(event())
+    assert len(tenant.reader.events()) == 1
+
+    listed = keys(stack, "list", *project).stdout
+    [line] = [line for line in listed.splitlines() if key_id in line]
+    assert all(word in line for word in ("agent", "active", "build box"))
+    assert secret not in listed
+
+    elsewhere = keys(stack, "revoke", key_id, "--project", neighbour.name)
+    assert elsewhere.returncode != 0
+    assert f"Error: There is no active key {key_id}." in elsewhere.stderr
+    sender.send(event())
+    assert keys(stack, "revoke", key_id, *project).returncode == 0
+    deadline = time.monotonic() + 10
+    while sender.post("/v1/events", event()).status != 401:
+        assert time.monotonic() < deadline, "a revoked key is good for five seconds at most"
+        time.sleep(0.1)
+    with pytest.raises(Refused) as refused:
+        Wire(tenant.url, PATH, key=key)
+    assert refused.value.status == 401
+    sender.post("/v1/auth/token").problem(401, "unauthenticated")
+    [line] = [line for line in keys(stack, "list", *project).stdout.splitlines() if key_id in line]
+    assert "revoked" in line
+
+
+def test_a_key_that_a_script_can_take(stack: Stack) -> None:
+    made = keys(stack, "create", "--name", "x", "--quiet")
+    assert Rest(stack.url, made.stdout.strip()).get("/v1/auth/me").ok()["role"] == "agent"
+
+
+def test_what_cannot_be_is_said_in_a_sentence(stack: Stack) -> None:
+    done = keys(stack, "create", "--name", "x", "--project", "nowhere")
+    assert done.returncode != 0
+    assert done.stderr.strip() == "Error: There is no such project."

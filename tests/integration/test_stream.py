@@ -1,0 +1,163 @@
+"""``GET /v1/stream``: the live stream as server-sent events, taken up by ``Last-Event-ID``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from launcher.stack import Stack
+from tests.integration.conftest import web_beside
+from tests.integration.samples import event, numbered, numbers
+from tests.integration.tenants import Tenant
+
+pytestmark = pytest.mark.e2e
+
+
+class Message(NamedTuple):
+    """A dispatched event, as the HTML standard has a browser read it."""
+
+    id: str
+    kind: str
+    data: str
+
+
+class EventSource:
+    """Reads a stream as a browser does."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.response = response
+        self.last_id = ""
+
+    def next(self) -> Message:
+        kind, data = "message", []
+        while True:
+            line = self.response.readline().decode()
+            assert line.endswith("\n"), "the stream has ended"
+            line = line.rstrip("\r\n")
+            if not line:
+                if data:
+                    return Message(self.last_id, kind, "\n".join(data))
+                kind, data = "message", []
+                continue
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "id":
+                self.last_id = value
+            elif name == "event":
+                kind = value
+            elif name == "data":
+                data.append(value)
+
+    def events(self, amount: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < amount:
+            message = self.next()
+            if message.kind == "event":
+                found.append(json.loads(message.data))
+        return found
+
+
+@contextmanager
+def stream(tenant: Tenant, last_id: str = "", url: str = "", **query: str) -> Iterator[EventSource]:
+    """An open stream."""
+    connection = http.client.HTTPConnection(urlsplit(url or tenant.url).netloc, timeout=30)
+    headers = {"Authorization": f"Bearer {tenant.viewer}", "Accept": "text/event-stream"}
+    if last_id:
+        headers["Last-Event-ID"] = last_id
+    try:
+        connection.request("GET", f"/v1/stream?{urlencode(query)}", headers=headers)
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.readline() == b": telltale\n"
+        yield EventSource(response)
+    finally:
+        connection.close()
+
+
+def test_it_brings_what_comes_in_from_now_on(tenant: Tenant) -> None:
+    tenant.sender.send(*numbered(5))
+    with stream(tenant) as source:
+        tenant.sender.send(*numbered(20, first=6))
+        shown = source.events(20)
+    assert numbers(shown) == list(range(6, 26))
+    assert shown[0] == tenant.reader.get(f"/v1/events/{shown[0]['id']}").ok()
+
+
+def test_it_goes_on_behind_the_last_id_wherever_it_broke_off(
+    tenant: Tenant, second_url: str
+) -> None:
+    with stream(tenant) as source:
+        tenant.sender.send(*numbered(100))
+        first = numbers(source.events(37))
+        last_id = source.last_id
+    tenant.sender.send(*numbered(20, first=101))
+    with stream(tenant, last_id, url=second_url) as source:
+        tenant.sender.send(*numbered(5, first=121))
+        rest = numbers(source.events(125 - len(first)))
+    assert first + rest == list(range(1, 126))
+
+
+def test_ids_are_cursors(tenant: Tenant) -> None:
+    with stream(tenant) as source:
+        tenant.sender.send(*numbered(3))
+        source.events(2)
+        cursor = source.last_id
+    assert numbers(tenant.reader.events(after=cursor)) == [3]
+
+
+def test_data_on_several_lines_is_one_event(tenant: Tenant) -> None:
+    body = b'{"type":"a","agent_id":"w",\n"data":{\n"a":\r\n 1,\r"b": [\n]}}'
+    with stream(tenant) as source:
+        tenant.sender.post("/v1/events", body, kind="application/json").ok(202)
+        tenant.sender.send(event(data={"n": 2}))
+        first, second = source.events(2)
+    assert first["data"] == {"a": 1, "b": []}
+    assert second["data"] == {"n": 2}
+
+
+def test_filters_hold(tenant: Tenant) -> None:
+    with stream(tenant, agent_id="wanted", type="task.*") as source:
+        tenant.sender.send(
+            event("wanted", type="tool.called", data={"n": 1}),
+            event("other", type="task.started", data={"n": 2}),
+            event("wanted", type="task.started", data={"n": 3}),
+        )
+        assert numbers(source.events(1)) == [3]
+
+
+def test_another_projects_events_are_invisible(tenant: Tenant, neighbour: Tenant) -> None:
+    with stream(tenant) as source:
+        neighbour.sender.send(*numbered(5, "theirs"))
+        tenant.sender.send(event("ours"))
+        assert [item["agent_id"] for item in source.events(1)] == ["ours"]
+
+
+@pytest.mark.parametrize(("last_id", "status"), [("nonsense", 400), ("x" * 5000, 400)])
+def test_ids_that_are_none(tenant: Tenant, last_id: str, status: int) -> None:
+    answer = tenant.reader.get("/v1/stream", {"Last-Event-ID": last_id})
+    answer.problem(status, "bad_request")
+
+
+def test_queries_that_are_none(tenant: Tenant) -> None:
+    tenant.reader.get("/v1/stream", severity="fatal").problem(422, "unprocessable")
+    tenant.reader.get("/v1/stream", limit="5").problem(422, "unprocessable")
+
+
+def test_a_server_that_stops_lets_its_streams_go(stack: Stack, tenant: Tenant) -> None:
+    started = 0.0
+    with web_beside(stack, "web-stopping") as url, stream(tenant, url=url) as source:
+        tenant.sender.send(event())
+        source.events(1)
+        started = time.monotonic()
+        stack.supervisor.stop("web-stopping")
+        assert source.response.read() == b""
+    assert time.monotonic() - started < 15

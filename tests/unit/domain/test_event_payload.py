@@ -9,8 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.event import MAX_DATA_BYTES, MAX_DEPTH, decode_event, encode_event
-from tests.unit.domain.door import code, come_in, item, item_with_data, refusal
+from app.domain.event import (
+    MAX_DATA_BYTES,
+    MAX_DEPTH,
+    MAX_ITEM_BYTES,
+    decode_event,
+    encode_event,
+)
+from tests.unit.domain.door import NOW, code, come_in, item, item_with_data, refusal
 from tests.unit.domain.json_documents import objects, storable, values, written
 
 
@@ -46,6 +52,21 @@ def test_data_may_have_64_kib(over: int) -> None:
     data = frame % (b"x" * (MAX_DATA_BYTES - len(frame % b"") + over))
     assert len(data) == MAX_DATA_BYTES + over
     assert code(item_with_data(data)) == ("data_too_large" if over else None)
+
+
+def test_an_item_much_larger_than_its_data_may_be_is_not_even_decoded() -> None:
+    raw = b'{"type":"x","id":"mine","task_id":"%s"}' % (b"x" * MAX_ITEM_BYTES)
+    refused = refusal(raw)
+    assert refused is not None
+    assert (refused.code, refused.id) == ("data_too_large", "mine")
+
+
+def test_the_largest_data_fits_with_every_other_field_at_its_longest() -> None:
+    frame = b'{"a":"%s"}'
+    data = frame % (b"x" * (MAX_DATA_BYTES - len(frame % b"")))
+    texts = {"task_id": "\u20ac" * 128, "trace_id": "\u20ac" * 128, "id": "i" * 64}
+    raw = item(type="t" * 64, agent_id="a" * 128, time=NOW.isoformat(), **texts)
+    assert code(raw[:-1] + b',"data":' + data + b"}", agent_id=None) is None
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])

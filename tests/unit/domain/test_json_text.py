@@ -72,6 +72,13 @@ def test_members_are_cut_without_the_space_around_them(raw: bytes, space: bytes)
     assert members == split_container(raw)
 
 
+@given(written(arrays), st.integers(0, 6))
+def test_a_bounded_look_ends_with_the_first_member_too_many(raw: bytes, most: int) -> None:
+    members = split_container(raw)
+    assert split_container(raw, most)[: most + 1] == members[: most + 1]
+    assert len(split_container(b"[" + b"{}," * 50_000 + b"{}]", most)) == most + 1
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -81,10 +81,6 @@ class AgentRegistry:
                 gevent.spawn(self._every, LOOK_AGAIN_S, self._look_again),
             ]
 
-    def connections(self) -> list[Connection]:
-        """The connections that have said hello."""
-        return [session.connection for session in self._sessions.values()]
-
     def serve(self, connection: Connection, identity: Identity) -> None:
         """Run one agent's connection until it ends."""
         metrics.connections.labels("agent").inc()

@@ -40,6 +40,13 @@ def bad_frame(detail: str) -> Closing:
     return Closing(BAD_FRAME.code, f"{BAD_FRAME.reason}: {detail}", reconnect=False)
 
 
+def broken(code: int, reason: str) -> Closing:
+    """Framing that is broken, by its WebSocket code; a message over the limit has one of ours."""
+    if code == 1009:
+        return Closing(LIMIT.code, f"{LIMIT.reason}: {reason}", reconnect=False)
+    return Closing(code, reason, reconnect=False)
+
+
 class Bye(msgspec.Struct, tag="bye", omit_defaults=True):
     """The last frame before a close of ours."""
 

@@ -24,13 +24,13 @@ from app.core.logging import get_logger
 from app.gateway import frames
 from app.gateway.closing import (
     LEFT,
-    LIMIT,
     NO_SIGN_OF_LIFE,
     TOO_SLOW,
     Bye,
     CloseNow,
     Closing,
     bad_frame,
+    broken,
 )
 from app.gateway.frames import Frame, FrameError, FrameReader, Opcode
 
@@ -174,7 +174,7 @@ class Connection:
             try:
                 received = self._reader.feed(data)
             except FrameError as error:
-                raise CloseNow(_broken(error)) from None
+                raise CloseNow(broken(error.code, error.reason)) from None
             for frame in received:
                 if frame.opcode == Opcode.TEXT:
                     yield frame.payload
@@ -189,7 +189,7 @@ class Connection:
             if self._closing is None:
                 self._closing = LEFT
                 self._closing_at = time.monotonic()
-                self._queue.append(frames.close(_code_of(frame.payload)))
+                self._queue.append(frames.close(frames.close_code(frame.payload)))
                 if not self.busy:
                     self._write()
             return False
@@ -207,7 +207,9 @@ class Connection:
                     break
         except OSError as error:
             log.debug("linger_ended", connection=self.id, error=str(error))
-        self._hang_up()
+        finally:
+            # From here on the descriptor may be another connection's: nothing writes to it.
+            self._hang_up()
 
     def _write(self) -> None:
         """Write what is queued without waiting; a greenlet takes over if there is no room."""
@@ -289,14 +291,3 @@ class Connection:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:
             log.debug("shutdown_failed", connection=self.id, error=str(error))
-
-
-def _broken(error: FrameError) -> Closing:
-    if error.code == 1009:
-        return Closing(LIMIT.code, f"{LIMIT.reason}: {error.reason}", reconnect=False)
-    return Closing(error.code, error.reason, reconnect=False)
-
-
-def _code_of(payload: bytes) -> int:
-    code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000
-    return code if 1000 <= code <= 4999 and code not in {1004, 1005, 1006, 1015} else 1002

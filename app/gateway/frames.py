@@ -156,6 +156,12 @@ def close(code: int, reason: str = "") -> bytes:
     return _frame(Opcode.CLOSE, code.to_bytes(2, "big") + fitting.encode())
 
 
+def close_code(payload: bytes) -> int:
+    """The code to answer a close frame with: its own if it is one that may be sent."""
+    code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000
+    return code if 1000 <= code <= 4999 and code not in {1004, 1005, 1006, 1015} else 1002
+
+
 def _frame(opcode: Opcode, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:

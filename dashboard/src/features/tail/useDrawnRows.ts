@@ -3,7 +3,7 @@
  * many as fit; while it stands still, those around the place that was scrolled to.
  */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useCallback } from "react";
+import { type RefObject, useCallback, useLayoutEffect, useState } from "react";
 import { type EventWindow, keyOf } from "@/lib/live/eventWindow";
 
 export interface DrawnRow {
@@ -29,6 +29,7 @@ export function useDrawnRows(
   scroller: RefObject<HTMLElement | null>,
 ) {
   const { rows } = window;
+  const inSight = useHeight(scroller);
   const virtual = useVirtualizer({
     count: following ? 0 : rows.length,
     getScrollElement: () => scroller.current,
@@ -48,7 +49,7 @@ export function useDrawnRows(
 
   let drawn: DrawnRow[];
   if (following) {
-    const fit = Math.min(SLOTS, Math.ceil((virtual.scrollRect?.height ?? 0) / rowHeight) + 1);
+    const fit = Math.min(SLOTS, Math.ceil(inSight / rowHeight) + 1);
     const from = Math.max(0, rows.length - fit);
     drawn = rows.slice(from).map((_, i) => {
       const index = from + i;
@@ -68,4 +69,19 @@ export function useDrawnRows(
     measure: virtual.measureElement,
     scrollTo: (index: number) => virtual.scrollToIndex(index, { align: "auto" }),
   };
+}
+
+/** How high the element is, px. The virtualizer knows too, but tells of it only with its own rows. */
+function useHeight(element: RefObject<HTMLElement | null>): number {
+  const [height, setHeight] = useState(0);
+  useLayoutEffect(() => {
+    const shown = element.current;
+    if (!shown) return;
+    const measure = () => setHeight(shown.clientHeight);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(shown);
+    return () => observer.disconnect();
+  }, [element]);
+  return height;
 }

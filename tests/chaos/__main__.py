@@ -53,7 +53,7 @@ def _summary(report: Report) -> Iterator[str]:
         yield f"everybody's work went on so long after the part's return (s): {words}"
     for struck in report.struck:
         if struck.resumed_s > RESUME_PROMISE_S:
-            yield f"  late: {struck.resumed_s:.2f} s {struck.name} ({struck.detail}); {struck.last}"
+            yield f"  late: {struck}"
     for finding in report.findings:
         yield f"  BROKEN: {finding}"
     if not report.findings:

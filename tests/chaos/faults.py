@@ -120,20 +120,20 @@ def worker_killed_in_mid_batch(scene: Scene) -> float:
 
 def worker_killed_between_commit_and_publish(scene: Scene) -> float:
     """All workers, after PostgreSQL has committed for one of them and before it could say so."""
-    with held(scene.stack.database_url, Window.COMMIT):
+    with held(scene.stack.database_url, Window.COMMIT) as pids:
         for name in scene.workers:
             scene.stack.pause(name)
-    wait_until_passed(scene.stack.database_url)
+    wait_until_passed(scene.stack.database_url, pids)
     scene.kill(*scene.workers)
     return scene.start(*scene.workers)
 
 
 def commit_without_an_answer(scene: Scene) -> float:
     """PostgreSQL commits and dies before the worker hears of it."""
-    with held(scene.stack.database_url, Window.COMMIT):
+    with held(scene.stack.database_url, Window.COMMIT) as pids:
         for name in scene.workers:
             scene.stack.pause(name)
-    wait_until_passed(scene.stack.database_url)
+    wait_until_passed(scene.stack.database_url, pids)
     scene.kill("postgres")
     for name in scene.workers:
         scene.stack.resume(name)

@@ -25,12 +25,22 @@ FLOOD_CHANCE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """One fault: how long after the part's return everybody's work went on, and who was last."""
+    """One fault: how long after the part's return everybody's work went on, and who was last.
+
+    ``pressure`` is the share of that time in which something on this machine waited for a CPU.
+    """
 
     name: str
     detail: str
     resumed_s: float
     last: str
+    pressure: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.resumed_s:5.2f} s  {self.name} ({self.detail}); last: {self.last or '-'};"
+            f" CPU waited for {self.pressure:.0%} of it"
+        )
 
 
 @dataclass(slots=True)
@@ -106,6 +116,7 @@ class Trial:
     def _strike(self, name: str, load: Load) -> None:
         scene = Scene(self._stack, self._random, ["web", "web-2"], self._workers)
         returned = FAULTS[name](scene)
+        waited_us = _cpu_waited_us()
         last: list[str] = []
 
         def resumed() -> bool:
@@ -118,8 +129,17 @@ class Trial:
             wait_until(resumed, timeout_s=RESUME_S, what=lambda: f"{name}: {last} do not go on")
         except PartFailed as failure:
             self.report.findings.append(str(failure))
-        struck = Struck(name, ", ".join(scene.told), time.monotonic() - returned, ", ".join(last))
+        resumed_s = time.monotonic() - returned
+        pressure = min(1.0, (_cpu_waited_us() - waited_us) / 1e6 / resumed_s)
+        struck = Struck(name, ", ".join(scene.told), resumed_s, ", ".join(last), pressure)
         self.report.struck.append(struck)
-        self._tell(
-            f"  {struck.resumed_s:5.2f} s  {name} ({struck.detail}); last: {struck.last or '-'}"
-        )
+        self._tell(f"  {struck}")
+
+
+def _cpu_waited_us() -> int:
+    """Microseconds since the boot in which some process waited for a CPU; 0 where nobody counts."""
+    try:
+        words = Path("/proc/pressure/cpu").read_text().split()
+    except OSError:
+        return 0
+    return int(words[4].removeprefix("total="))

@@ -46,8 +46,10 @@ def install(database_url: str) -> None:
 
 
 @contextmanager
-def held(database_url: str, window: Window) -> Iterator[None]:
+def held(database_url: str, window: Window) -> Iterator[list[int]]:
     """Inside the block a worker stands in the window. It goes on when the block ends.
+
+    Yields the server processes that wait there, for ``wait_until_passed``.
 
     Raises:
         PartFailed: no worker came there.
@@ -55,25 +57,29 @@ def held(database_url: str, window: Window) -> Iterator[None]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [int(window)])
 
-        def stands() -> bool:
+        def standing() -> list[int]:
             waiting = connection.execute(
-                "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
+                "SELECT pid FROM pg_locks"
+                " WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
                 [int(window)],
             )
-            return waiting.rowcount > 0
+            return [pid for (pid,) in waiting]
 
-        wait_until(stands, timeout_s=REACH_S, what=lambda: f"no worker came to {window.name}")
-        yield
+        wait_until(
+            lambda: bool(standing()),
+            timeout_s=REACH_S,
+            what=lambda: f"no worker came to {window.name}",
+        )
+        yield standing()
 
 
-def wait_until_passed(database_url: str) -> None:
-    """Wait until every transaction of a worker that was under way has ended."""
+def wait_until_passed(database_url: str, pids: list[int]) -> None:
+    """Wait until the transactions of these server processes have ended."""
     with psycopg.connect(database_url, autocommit=True) as connection:
 
         def passed() -> bool:
             busy = connection.execute(
-                "SELECT FROM pg_stat_activity"
-                " WHERE application_name = 'telltale-worker' AND state = 'active'"
+                "SELECT FROM pg_stat_activity WHERE pid = ANY(%s) AND state = 'active'", [pids]
             )
             return busy.rowcount == 0
 

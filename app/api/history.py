@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -21,13 +20,19 @@ from app.domain.access import Permission
 from app.domain.catch_up import unusable
 from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import StoredEvent, encode_event
+from app.domain.paging import PageSize
 from app.domain.subscription import Filter
 from app.schemas.events import EventsQuery, FilterQuery
 from app.storage import history
 
 HEARTBEAT_S: Final = 15.0
 STREAM_PAGE: Final = 500
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 READY_S: Final = 5.0
+
+
+Read = Callable[[Cursor, int], tuple[list[StoredEvent], Cursor]]
+"""Reads at most so many events from a cursor on; returns them and the cursor behind them."""
 
 
 class CursorGone(Problem):
@@ -114,40 +119,52 @@ def _page(
         cursor.epoch != head.epoch or len(cursor.offsets) != len(head.offsets)
     ):
         raise CursorGone
-    if not forward:
+
+    def newest(place: Cursor, limit: int) -> tuple[list[StoredEvent], Cursor]:
         with engine.connect() as connection:
-            found, older = history.newest(
-                connection, project_id, wanted, cursor or head, limit, since=since, before=until
+            return history.newest(
+                connection, project_id, wanted, place, limit, since=since, before=until
             )
+
+    def next_ones(place: Cursor, limit: int) -> tuple[list[StoredEvent], Cursor]:
+        if place == head:
+            return [], place
+        with engine.connect() as connection:
+            found, reached = history.forward(
+                connection, project_id, wanted, place, head, limit, since=since, before=until
+            )
+        # A cursor from a process that is ahead of this one must not go back.
+        return found, place.after(enumerate(reached.offsets))
+
+    if not forward:
+        found, older = _bounded(newest, cursor or head, limit)
         return Page(found, str(older) if any(older.offsets) else None)
     place = cursor or after or Cursor(head.epoch, (0,) * len(head.offsets))
-    found, place = _forward(engine, project_id, wanted, place, head, limit, since, until)
+    found, place = _bounded(next_ones, place, limit)
     deadline = time.monotonic() + query["wait"]
     while not found and (left := deadline - time.monotonic()) > 0 and not draining():
         hub.moved.wait(min(left, 1.0))
-        found, place = _forward(engine, project_id, wanted, place, hub.heads(), limit, since, until)
+        head = hub.heads()
+        found, place = _bounded(next_ones, place, limit)
     more = place != head or after is not None
     return Page(found, str(place) if more else None)
 
 
-def _forward(
-    engine: Engine,
-    project_id: Any,
-    wanted: Filter,
-    place: Cursor,
-    head: Cursor,
-    limit: int,
-    since: datetime | None,
-    until: datetime | None,
-) -> tuple[list[StoredEvent], Cursor]:
-    if place == head:
-        return [], place
-    with engine.connect() as connection:
-        found, reached = history.forward(
-            connection, project_id, wanted, place, head, limit, since=since, before=until
-        )
-    # A cursor from a process that is ahead of this one must not go back.
-    return found, place.after(enumerate(reached.offsets))
+def _bounded(read: Read, place: Cursor, limit: int) -> tuple[list[StoredEvent], Cursor]:
+    """Up to ``limit`` events, fewer where they are large: a page has a few mebibytes at most."""
+    size = PageSize(limit)
+    found: list[StoredEvent] = []
+    weight = 0
+    while len(found) < limit and weight < MAX_PAGE_BYTES:
+        asked = min(size.events, limit - len(found))
+        part, place = read(place, asked)
+        found += part
+        part_weight = sum(len(event.data) for event in part)
+        weight += part_weight
+        if len(part) < asked:
+            break
+        size.learn(len(part), part_weight)
+    return found, place
 
 
 def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
@@ -179,6 +196,7 @@ def _stream(
     draining: Callable[[], bool],
 ) -> Iterator[bytes]:
     yield b": telltale\nretry: 2000\n\n"
+    size = PageSize(STREAM_PAGE)
     quiet_since = time.monotonic()
     while not draining():
         head = hub.heads()
@@ -188,10 +206,12 @@ def _stream(
             before = place
             with engine.connect() as connection:
                 found, place = history.sweep(
-                    connection, project_id, wanted, place, head, STREAM_PAGE
+                    connection, project_id, wanted, place, head, size.events
                 )
             if found:
-                yield b"".join(_messages(found, before, place))
+                messages = b"".join(_messages(found, before, place))
+                size.learn(len(found), len(messages))
+                yield messages
                 quiet_since = time.monotonic()
                 continue
         if time.monotonic() - quiet_since > HEARTBEAT_S:

@@ -17,22 +17,25 @@ Item = TypeVar("Item")
 
 @dataclass(slots=True)
 class Held(Generic[Item]):
-    """Live events that wait for history, at most ``limit`` of them.
+    """Live events that wait for history, at most ``limit`` of them and ``limit_bytes``.
 
     ``overflowed`` says that some had to be let go: history must be read further before going live.
     """
 
     limit: int
+    limit_bytes: int = 8 * 1024 * 1024
     overflowed: bool = False
     _items: list[tuple[int, int, Sequence[Item]]] = field(default_factory=list)
     _count: int = 0
+    _bytes: int = 0
 
-    def hold(self, partition: int, last: int, items: Sequence[Item]) -> None:
-        """A live batch of one partition that ends at offset ``last``."""
+    def hold(self, partition: int, last: int, items: Sequence[Item], size: int = 0) -> None:
+        """A live batch of one partition that ends at offset ``last`` and has ``size`` bytes."""
         if self.overflowed or not items:
             return
         self._count += len(items)
-        if self._count > self.limit:
+        self._bytes += size
+        if self._count > self.limit or self._bytes > self.limit_bytes:
             self.overflowed = True
             self._items.clear()
             return
@@ -46,7 +49,7 @@ class Held(Generic[Item]):
             if last > seen:
                 released += (item for item in items if offset_of(item) > seen)
         self._items.clear()
-        self._count = 0
+        self._count = self._bytes = 0
         return released
 
 

@@ -145,7 +145,8 @@ class FanOut:
                 return 0
             name = (subscription.id, subscription.filter)
         if subscription.held is not None:
-            subscription.held.hold(batch.partition, batch.last, chosen)
+            weight = sum(map(len, chosen))
+            subscription.held.hold(batch.partition, batch.last, chosen, weight)
             return 0
         viewer = subscription.viewer
         if subscription.mode == "latest" and viewer.slow:

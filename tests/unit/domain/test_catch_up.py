@@ -118,3 +118,12 @@ def test_a_cursor_that_can_be_resumed_misses_nothing(
     whole = all(wanted[p] <= set(kept[p]) for p in range(PARTITIONS))
     few = sum(map(len, wanted.values())) <= most
     assert reason == (None if whole and few else "retention" if not whole else "too_far")
+
+
+def test_no_more_bytes_are_held_than_the_limit() -> None:
+    held: Held[Item] = Held(1000, limit_bytes=100)
+    held.hold(0, 1, [Item(0, 1)], size=100)
+    assert not held.overflowed
+    held.hold(0, 2, [Item(0, 2)], size=1)
+    assert held.overflowed
+    assert held.release(Cursor("e", (0,)), offset_of) == []

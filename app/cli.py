@@ -28,19 +28,23 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
     """Add the commands to the app."""
 
     @app.cli.command("prepare")
-    def prepare() -> None:
+    @click.option(
+        "--sign-in", is_flag=True, help="Also print a one-use sign-in path for the admin."
+    )
+    def prepare(sign_in: bool) -> None:
         """Migrate, and make what a first start needs: project, admin, partitions.
 
-        Safe to repeat. Prints one line of JSON: sign_in_path, admin_email.
+        Safe to repeat. Prints one line of JSON: admin_email, and sign_in_path if asked for; what is
+        printed may end in a log that others read.
         """
         migrate(engine)
         with engine.begin() as connection:
             bootstrap(connection, settings)
             user = people.password_of(connection, settings.admin_email)
-        ticket = sessions.ticket(user[0]) if user else ""
-        click.echo(
-            json.dumps({"sign_in_path": f"/#ticket={ticket}", "admin_email": settings.admin_email})
-        )
+        answer = {"admin_email": settings.admin_email}
+        if sign_in:
+            answer["sign_in_path"] = f"/#ticket={sessions.ticket(user[0])}" if user else "/"
+        click.echo(json.dumps(answer))
 
     @app.cli.command("check-settings")
     def check_settings() -> None:

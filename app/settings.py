@@ -111,7 +111,7 @@ class Settings:
     redis_url: str = _setting(_redis_url)
     secret_key: str = _setting(_secret)
     admin_key: str = _setting(_text, "")
-    admin_email: str = _setting(_text, "admin@localhost")
+    admin_email: str = _setting(str.lower, "admin@localhost")
     admin_password: str = _setting(_text, "")
     allowed_origins: tuple[str, ...] = _setting(_origins, ())
     host: str = _setting(_text, "127.0.0.1")

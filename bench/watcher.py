@@ -73,7 +73,7 @@ class Watcher:
         self._process.join(5)
 
 
-def _watch(pipe: Connection, url: str, key: str, latencies: bool) -> None:
+def _watch(pipe: Connection, url: str, key: str, latencies: bool) -> None:  # noqa: C901
     decode = msgspec.json.Decoder(_Events).decode
     sock = connect(url, "/ws/dashboard", key)
     sock.sendall(frame(b'{"type":"subscribe","id":"live"}'))

@@ -71,7 +71,9 @@ def _origins(host: str, port: int) -> list[str]:
 
 def prepare(env: Mapping[str, str], answer: Path) -> Program:
     """Migrates, makes the first project, user and key, and answers with one line of JSON."""
-    return _python("prepare", env, "-m", "flask", "--app", "wsgi", "prepare", answer=answer)
+    return _python(
+        "prepare", env, "-m", "flask", "--app", "wsgi", "prepare", "--sign-in", answer=answer
+    )
 
 
 def demo_key(env: Mapping[str, str], answer: Path) -> Program:

@@ -31,15 +31,13 @@ MAX_BATCH_EVENTS = 4000
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 FINISH_EVERY_S = 0.1
+LOCKED_WAIT_S = 0.02
 
-REFUSALS = (
-    psycopg.DataError,
-    psycopg.IntegrityError,
-    psycopg.ProgrammingError,
-    psycopg.InternalError,
-    psycopg.NotSupportedError,
-)
-"""What PostgreSQL says of an event that it will never take."""
+REFUSED_CLASSES = ("22", "23", "54")
+"""SQLSTATE classes that speak of the values of a row: data, integrity, limits of the program."""
+
+RAISED = "P0001"
+"""A trigger's own objection."""
 
 log = get_logger(__name__)
 
@@ -87,6 +85,11 @@ class Drainer:
         started = time.perf_counter()
         plans = self._keep(chunks)
         metrics.drain_seconds.observe(time.perf_counter() - started)
+        chunks = {made.state.partition: chunks[made.state.partition] for made in plans}
+        if not plans:
+            # Another worker holds the rows; what is there is looked at again soon.
+            time.sleep(LOCKED_WAIT_S)
+            return set()
         drained = sum(chunk.count for found in chunks.values() for chunk in found)
         metrics.drain_batch.observe(drained)
         for made in plans:
@@ -123,7 +126,9 @@ class Drainer:
             driver = cast("psycopg.Connection[Any]", connection.driver_connection)
             try:
                 return self._keep_together(driver, chunks)
-            except REFUSALS as error:
+            except psycopg.Error as error:
+                if not is_refusal(error):
+                    raise
                 driver.rollback()
                 log.warning("batch_refused", error=str(error))
                 return self._keep_one_by_one(driver, chunks)
@@ -151,7 +156,7 @@ class Drainer:
         *,
         careful: bool,
     ) -> list[Plan]:
-        plans = [self._plan(cursor, states[p], found, careful) for p, found in chunks.items()]
+        plans = [self._plan(cursor, state, chunks[p], careful) for p, state in states.items()]
         events.copy_rows(cursor, [row for made in plans for row in made.rows])
         with cursor.connection.pipeline():
             agents.move_cursors(cursor, [move for made in plans for move in made.cursors])
@@ -194,8 +199,10 @@ class Drainer:
         plans = []
         for partition, found in chunks.items():
             with driver.cursor() as cursor:
-                state = partitions.lock(cursor, [partition])[partition]
-                made = self._plan(cursor, state, found, careful=True)
+                locked = partitions.lock(cursor, [partition])
+                if not locked:
+                    continue
+                made = self._plan(cursor, locked[partition], found, careful=True)
                 made = self._without_poison(cursor, made)
                 events.copy_rows(cursor, made.rows)
                 agents.move_cursors(cursor, made.cursors)
@@ -228,9 +235,9 @@ def _culprits(
     cursor.execute("SAVEPOINT halving")
     try:
         events.copy_rows(cursor, rows[low:high])
-    except psycopg.OperationalError:
-        raise
     except psycopg.Error as error:
+        if not is_refusal(error):
+            raise
         cursor.execute("ROLLBACK TO SAVEPOINT halving")
         if high - low == 1:
             return [(low, str(error))]
@@ -240,12 +247,24 @@ def _culprits(
     return []
 
 
+def is_refusal(error: psycopg.Error) -> bool:
+    """Whether PostgreSQL objects to an event, and always will; else it is PostgreSQL's own trouble:
+    out of reach, read-only, without a table or a right that it should have.
+    """
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.errors.CheckViolation) and "no partition" in str(error):
+        return False
+    return state[:2] in REFUSED_CLASSES or state == RAISED
+
+
 def _chunks_to_read(found: Mapping[int, Sequence[Chunk]]) -> int:
     """As many as make a full batch if the next chunks are like these."""
     chunks = sum(map(len, found.values()))
     events = sum(chunk.count for some in found.values() for chunk in some)
-    wanted = MAX_BATCH_EVENTS * chunks // (max(1, events) * len(found))
-    return max(1, min(MAX_READ_CHUNKS, wanted))
+    size = sum(chunk.size for some in found.values() for chunk in some)
+    by_count = MAX_BATCH_EVENTS * chunks // (max(1, events) * len(found))
+    by_size = MAX_BATCH_BYTES * chunks // (max(1, size) * len(found))
+    return max(1, min(MAX_READ_CHUNKS, by_count, by_size))
 
 
 def _bounded(chunks: list[Chunk], partitions_read: int) -> list[Chunk]:

@@ -28,11 +28,12 @@ STAY_S = 60.0
 """A partition is handed back to the queue after this long, for others and for a stop."""
 
 RENEW_S = 0.5
+AWAY_WAIT_S = 0.2
 BLOCK_MS = 50
 
 log = get_logger(__name__)
 
-PostgresLost = (psycopg.OperationalError, psycopg.InterfaceError, SQLAlchemyError)
+PostgresLost = (psycopg.Error, SQLAlchemyError)
 
 
 class Stay:
@@ -61,17 +62,17 @@ class Stay:
         if self._stopping or not self._bells.take(partition, self._owner):
             return
         with self._lock:
-            self._joined[partition] = self._active[partition] = time.monotonic()
+            self._active[partition] = self._joined[partition] = time.monotonic()
             if self._leading:
                 return
             self._leading = True
         self._lead()
 
     def _lead(self) -> None:
+        renewed = time.monotonic()
         try:
-            renewed = time.monotonic()
             while not self._done():
-                self._drain(list(self._joined), BLOCK_MS)
+                self._drain_or_wait(list(self._joined), BLOCK_MS)
                 now = time.monotonic()
                 if now - renewed > RENEW_S:
                     self._renew()
@@ -80,32 +81,53 @@ class Stay:
         except LogUnavailable as error:
             metrics.drain_failures.labels("log").inc()
             log.warning("log_unavailable", error=str(error))
+            self._leave_all()
+        except BaseException:
+            self._leave_all()
+            raise
+
+    def _drain_or_wait(self, held: list[int], block_ms: int) -> bool:
+        """Whether something was found. While PostgreSQL is away the partitions are held: nobody
+        else could do more.
+        """
+        try:
+            return self._drain(held, block_ms)
         except pybreaker.CircuitBreakerError:
             metrics.drain_failures.labels("breaker").inc()
         except PostgresLost as error:
             metrics.drain_failures.labels("postgres").inc()
             log.warning("postgres_unavailable", error=str(error).split("\n")[0])
             self._drainer.reconnect()
-        finally:
-            with self._lock:
-                self._leading = False
-                left = list(self._joined)
-            for partition in left:
-                self._leave(partition)
+        time.sleep(AWAY_WAIT_S)
+        return False
 
     def _done(self) -> bool:
         """Whether nobody needs a leader; whoever joins after this leads."""
-        with self._lock:
-            if self._joined and not self._stopping:
-                return False
-            self._leading = False
+        if self._stopping:
+            self._leave_all()
             return True
+        with self._lock:
+            self._leading = bool(self._joined)
+            return not self._leading
 
-    def _drain(self, held: list[int], block_ms: int) -> None:
+    def _leave_all(self) -> None:
+        """Leave every partition, also those that are joined meanwhile, and stop leading."""
+        while True:
+            with self._lock:
+                left = list(self._joined)
+                if not left:
+                    self._leading = False
+                    return
+            for partition in left:
+                self._leave(partition)
+
+    def _drain(self, held: list[int], block_ms: int) -> bool:
         moved = self._breaker.call(self._drainer.drain, held, block_ms=block_ms)
         now = time.monotonic()
         for partition in moved:
-            self._active[partition] = now
+            if partition in self._joined:
+                self._active[partition] = now
+        return bool(moved)
 
     def _renew(self) -> None:
         try:
@@ -116,10 +138,11 @@ class Stay:
 
     def _leave_idle(self, now: float) -> None:
         for partition, joined in list(self._joined.items()):
-            if now - self._active[partition] > IDLE_S:
+            if now - self._active.get(partition, joined) > IDLE_S:
                 self._leave(partition)
                 # An append that found the bell answered did not ring: look once more.
-                self._drain([partition], 0)
+                while self._drain_or_wait([partition], 0):
+                    pass
                 self._drainer.forget(partition)
                 self._drainer.finish()
             elif now - joined > STAY_S:

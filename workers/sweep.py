@@ -72,6 +72,7 @@ class Sweep:
         now = clock.now()
         with self._engine.begin() as connection:
             agents.touch(connection, seen)
+        with self._engine.begin() as connection:
             changed = agents.judge(
                 connection,
                 stale_before=now - self._stale_after,

@@ -33,6 +33,8 @@ class CloudEvent(msgspec.Struct, kw_only=True):
     severity: str | None = None
     traceid: str | None = None
     data: msgspec.Raw = _NO_DATA
+    data_base64: None = None
+    """Binary data is no object, so it is refused."""
 
 
 class _Item(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -70,7 +72,11 @@ def item_of_binary(headers: Headers, body: bytes) -> bytes:
         event = msgspec.convert(attributes, CloudEvent)
     except msgspec.ValidationError as error:
         raise BadRequest(f"CloudEvent: {error}.") from None
-    event.data = msgspec.Raw(body.strip()) if body.strip() else _NO_DATA
+    if body.strip():
+        try:
+            event.data = msgspec.json.decode(body, type=msgspec.Raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadRequest(f"The body must be JSON: {error}.") from None
     return _as_item(event)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from flask import Flask, Response
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
@@ -90,6 +91,8 @@ def register(app: Flask) -> None:
         return response
 
     @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(PoolEmpty)
     @app.errorhandler(RedisError)
     def out_of_reach(error: Exception) -> Response:
         log.warning("part_out_of_reach", error=str(error).split("\n")[0])

@@ -84,11 +84,6 @@ class Hub:
                 gevent.spawn(self._beat),
             ]
 
-    def stop(self) -> None:
-        """Stop reading."""
-        gevent.killall(self._greenlets, timeout=2)
-        self._greenlets = []
-
     def heads(self) -> Cursor:
         """The cursor of somebody who has seen all that this process has delivered."""
         return Cursor(self.epoch, tuple(self._heads))
@@ -143,11 +138,10 @@ class Hub:
 
     def _dispatch(self) -> None:
         while True:
-            if self._inbox.empty():
-                self._calm()
-            message = decode(self._inbox.get())
             try:
-                self._hear(message)
+                if self._inbox.empty():
+                    self._calm()
+                self._hear(decode(self._inbox.get()))
             except SQLAlchemyError as error:
                 # The comparison of heads brings it, once PostgreSQL is back.
                 log.warning("refill_failed", error=str(error).split("\n")[0])
@@ -178,31 +172,40 @@ class Hub:
         partition = batch.partition
         step = check(self._heads[partition], batch.first, batch.last)
         if step.gap is not None:
-            self._refill(partition, step.gap[1])
+            self._refill(partition, step.gap[1], batch.epoch)
             step = check(self._heads[partition], batch.first, batch.last)
         if step.skip:
             # Some of it was delivered already: the rest comes from PostgreSQL, in whole events.
-            self._refill(partition, batch.last)
+            self._refill(partition, batch.last, batch.epoch)
             batch.items = {}
         if batch.drained:
-            self._drained[batch.partition] = Mark(batch.generation, batch.drained)
+            self._passed(batch.partition, Mark(batch.generation, batch.drained))
         self._deliver(batch)
 
+    def _passed(self, partition: int, mark: Mark) -> None:
+        """The log is drained up to this point; what comes late does not take it back."""
+        known = self._drained.get(partition)
+        if known is None or known.generation != mark.generation or known.logged < mark.logged:
+            self._drained[partition] = mark
+
     def _deliver(self, batch: Batch) -> None:
+        if batch.epoch != self.epoch:
+            # History changed while this was being fetched: it is not of this one.
+            return
         self._heads[batch.partition] = max(self._heads[batch.partition], batch.last)
         for listener in self.on_batch:
             listener(batch)
         self.moved.set()
         self.moved.clear()
 
-    def _refill(self, partition: int, last: int) -> None:
+    def _refill(self, partition: int, last: int, epoch: str) -> None:
         metrics.refills.inc()
-        while self._heads[partition] < last:
+        while self._heads[partition] < last and epoch == self.epoch:
             head = self._heads[partition]
             with self._engine.connect() as connection:
                 found = history.between(connection, partition, head + 1, last, REFILL_PAGE)
             # The dispatcher and the comparison may both refill: whoever came second starts anew.
-            if self._heads[partition] != head:
+            if self._heads[partition] != head or epoch != self.epoch:
                 continue
             items: dict[str, list[msgspec.Raw]] = {}
             for project_id, event in found:
@@ -210,7 +213,7 @@ class Hub:
             upto = found[-1][1].offset if len(found) == REFILL_PAGE else last
             self._deliver(
                 Batch(
-                    epoch=self.epoch,
+                    epoch=epoch,
                     partition=partition,
                     first=head + 1,
                     last=upto,
@@ -220,6 +223,7 @@ class Hub:
                     items=items,
                 )
             )
+            self._calm()
 
     def _compare(self) -> None:
         """Compare the heads with PostgreSQL's, every second and after every reconnect."""
@@ -234,12 +238,13 @@ class Hub:
                 continue
             if states and states[0].epoch != self.epoch:
                 self._begin(states[0].epoch, [state.head for state in states])
+                behind = {}
             for state in states:
-                self._drained[state.partition] = Mark(state.log_generation, state.log_drained)
+                self._passed(state.partition, Mark(state.log_generation, state.log_drained))
                 # A publish may simply still be on its way: act on what was missing a round ago.
                 if behind.get(state.partition, state.head) > self._heads[state.partition]:
                     try:
-                        self._refill(state.partition, behind[state.partition])
+                        self._refill(state.partition, behind[state.partition], state.epoch)
                     except SQLAlchemyError as error:
                         log.warning("refill_failed", error=str(error))
             self._calm()

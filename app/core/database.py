@@ -19,11 +19,14 @@ def create_database(url: str, *, pool_size: int, name: str) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_recycle=1800,
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": f"telltale-{name}",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
             " -c timezone=UTC -c idle_in_transaction_session_timeout=30000",
+            # After a failover the old server may come back read-only; it is not the one we want.
+            "target_session_attrs": "read-write",
             "keepalives_idle": 10,
             "keepalives_interval": 3,
             "keepalives_count": 3,

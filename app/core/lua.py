@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from app.core.redis import RedisClient
 
@@ -32,18 +32,21 @@ class LuaScript:
         Raises:
             redis.RedisError: at least one call failed; the others may have had their effect.
         """
-        try:
-            return self._send(calls)
-        except NoScriptError:
-            # The server is new: it knows no script, so none of the calls had an effect.
+        answers = self._send(calls)
+        unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            # The server is new. Another client may have taught it the script between two calls, so
+            # only those that it did not know are sent again.
             self._redis.script_load(self._source)
-            return self._send(calls)
+            for n, answer in zip(unknown, self._send([calls[n] for n in unknown]), strict=True):
+                answers[n] = answer
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
+        return answers
 
     def _send(self, calls: Sequence[Call]) -> list[Any]:
-        if len(calls) == 1:
-            keys, args = calls[0]
-            return [self._redis.execute_command("EVALSHA", self._digest, len(keys), *keys, *args)]
         with self._redis.pipeline(transaction=False) as pipe:
             for keys, args in calls:
                 pipe.execute_command("EVALSHA", self._digest, len(keys), *keys, *args)
-            return pipe.execute()
+            return pipe.execute(raise_on_error=False)

@@ -13,6 +13,9 @@ from typing import Self
 
 import msgspec
 
+MAX_TEXT = 8192
+"""Longer than the cursor of 256 partitions with a billion events each."""
+
 
 class CursorInvalid(ValueError):
     """The text is not a cursor that we gave out."""
@@ -46,7 +49,7 @@ class Cursor:
         Raises:
             CursorInvalid: the text is not one.
         """
-        if len(text) > 4096:
+        if len(text) > MAX_TEXT:
             raise CursorInvalid("This is not a cursor.")
         try:
             wire = _decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MAX_VALUES = 100
-MAX_TEXT = 200
 
 
 class Filterable(Protocol):

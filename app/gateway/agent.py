@@ -31,7 +31,7 @@ from app.gateway.closing import (
     bad_frame,
 )
 from app.gateway.connection import Connection
-from app.gateway.intake import Intake
+from app.gateway.intake import FULL_RETRY_MS, Intake
 from app.gateway.messages import (
     Ack,
     CommandAck,
@@ -61,6 +61,8 @@ class _Piece:
     """A run, with what its answer needs."""
 
     run: Run
+    began: datetime
+    round: int
     rejects: list[Reject] = field(default_factory=list)
     size: int = 0
 
@@ -111,6 +113,8 @@ class AgentSession:
         """A frame was refused: those behind it are left unread until it comes again."""
         self._in_flight = 0
         """The seq of the next of those: what was on its way by then is no new mistake."""
+        self._round = 0
+        """How often the agent has begun anew; answers to what it sent before are out of date."""
         self.sure = True
         """PostgreSQL has said how far the agent is stored."""
         self._unanswered_events = 0
@@ -177,7 +181,10 @@ class AgentSession:
                 self._ask_from(self._next)
             self._in_flight = seq + len(items)
             return
-        self._deaf = False
+        if self._deaf:
+            self._deaf = False
+            self._round += 1
+            self._open = None
         self._next = max(self._next, seq + len(items))
         before = self._unanswered_events
         self._take(seq, items)
@@ -200,8 +207,11 @@ class AgentSession:
         piece = self._open
         if piece is None or not piece.takes(seq):
             piece = self._begin(seq, now)
+            if piece is None:
+                return
         for number, item in enumerate(items, start=seq):
-            verdict = self._judge(item, now)
+            # By the moment of the run: an event without a time gets the one it is received at.
+            verdict = self._judge(item, piece.began)
             if isinstance(verdict, Rejected):
                 metrics.events_rejected.labels(verdict.code).inc()
                 piece.run.spent += 1
@@ -209,6 +219,8 @@ class AgentSession:
                 continue
             if piece.run.spent:
                 piece = self._begin(number, now)
+                if piece is None:
+                    return
             record = encode_event(verdict)
             piece.run.ids.append(verdict.id)
             piece.run.records.append(record)
@@ -216,8 +228,9 @@ class AgentSession:
             self._unanswered_events += 1
             self._unanswered_bytes += len(record)
 
-    def _begin(self, seq: int, now: datetime) -> _Piece:
-        piece = self._open = _Piece(
+    def _begin(self, seq: int, now: datetime) -> _Piece | None:
+        """A new run that waits for the log; None if no more may wait, and the agent is told."""
+        piece = _Piece(
             Run(
                 key=self.key,
                 project=self._project,
@@ -229,10 +242,15 @@ class AgentSession:
                 incarnation=self.incarnation,
                 seq=seq,
                 floor=self.stored,
-            )
+            ),
+            began=now,
+            round=self._round,
         )
         # Added to until the intake takes it; nothing runs in between.
-        self._intake.submit(piece.run, lambda outcome, _: self._answered(piece, outcome))
+        if not self._intake.submit(piece.run, lambda outcome, _: self._answered(piece, outcome)):
+            self._refused(piece.run, Outcome(Verdict.FULL, retry_after_ms=FULL_RETRY_MS))
+            return None
+        self._open = piece
         return piece
 
     def _judge(self, item: IncomingEvent | bytes, now: datetime) -> Event | Rejected:
@@ -257,19 +275,26 @@ class AgentSession:
                 for reject in piece.rejects:
                     self.connection.send(reject)
                 self.logged = max(self.logged, outcome.seq)
+                self._next = max(self._next, outcome.seq + 1)
                 # Also when nothing moved: an event sent again is acknowledged again.
                 self.acked = (-1, -1)
                 self._dirty(self)
             case Verdict.RATE | Verdict.FULL:
                 self._refused(run, outcome)
             case Verdict.HOLE:
-                # The log may have lost its last second: it knows best where to go on.
-                if not self._deaf:
-                    self._in_flight = self._next
-                    self._ask_from(outcome.seq)
-                self._next = outcome.seq
+                self._hole(piece, outcome.seq)
             case Verdict.SUPERSEDED:
                 self.connection.close(SUPERSEDED)
+
+    def _hole(self, piece: _Piece, expected: int) -> None:
+        if piece.round < self._round:
+            # The agent has gone back meanwhile: what it sends now fills the hole.
+            return
+        # The log may have lost its last second: it knows best where to go on.
+        if not self._deaf:
+            self._in_flight = self._next
+            self._ask_from(expected)
+        self._next = expected
 
     def _ask_from(self, seq: int) -> None:
         """There is a hole before what the agent sends: it should go on from here."""

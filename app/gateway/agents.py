@@ -176,8 +176,8 @@ class AgentRegistry:
         if (
             session is not None
             and session.connection.id != message.connection
-            and session.incarnation <= message.incarnation
-            and session.connection.id < message.connection
+            and (session.incarnation, session.connection.id)
+            < (message.incarnation, message.connection)
         ):
             session.connection.close(SUPERSEDED)
 

@@ -79,6 +79,8 @@ class Connection:
         self._reader = FrameReader(max_frame_bytes)
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
+        self._begun = False
+        """The first in the queue is the rest of what was sent in part."""
         self._max_queue_bytes = max_queue_bytes
         self._send_timeout_s = send_timeout_s
         self.busy = False
@@ -148,13 +150,14 @@ class Connection:
             self._write()
 
     def abort(self, closing: Closing) -> None:
-        """Close without waiting for what is queued: the peer does not read."""
-        if not self.closed:
-            self._queue.clear()
-            self._queued_bytes = 0
-            self.busy = False
+        """Close without waiting for what is queued: the peer does not read. The frame that has
+        been begun is ended, or the peer would take the bye for a part of it.
+        """
+        if not self.closed and self._closing is None:
+            begun = [self._queue[0]] if self._begun and self._queue else []
+            self._queue = deque(begun)
+            self._queued_bytes = sum(map(len, begun))
             self.close(closing)
-            self._hang_up()
 
     def messages(self) -> Iterator[bytes]:
         """The text messages as they come, until the connection ends.
@@ -221,7 +224,8 @@ class Connection:
                     data = self._joined(data)
                 sent = os.write(self._fd, data)
                 self._queued_bytes = max(0, self._queued_bytes - sent)
-                if sent < len(data):
+                self._begun = sent < len(data)
+                if self._begun:
                     self._queue.appendleft(data[sent:])
                     break
         except BlockingIOError:
@@ -249,10 +253,12 @@ class Connection:
                 except BlockingIOError:
                     sent = 0
                 self._queued_bytes = max(0, self._queued_bytes - sent)
+                self._begun = (self._begun and sent == 0) or 0 < sent < len(data)
                 if sent < len(data):
                     self._queue.appendleft(data[sent:])
         except TimeoutError:
             self.abort(TOO_SLOW)
+            self._hang_up()
             return
         except OSError as error:
             self._lost(error)

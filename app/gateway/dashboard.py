@@ -158,10 +158,14 @@ class Dashboards:
         cursor, reason = self._usable(cursor_text)
         viewer = subscription.viewer
         if cursor is None:
-            viewer.tell(Resumed(id=subscription.id, recovered=False, missed=0, reason=reason))
+            viewer.tell(
+                Resumed(id=subscription.id, recovered=False, missed=0, reason=reason), subscription
+            )
             return self._snapshot(subscription)
         heads = self._hub.heads()
-        viewer.tell(Resumed(id=subscription.id, recovered=True, missed=cursor.missed(heads)))
+        viewer.tell(
+            Resumed(id=subscription.id, recovered=True, missed=cursor.missed(heads)), subscription
+        )
         return self._read_history(subscription, cursor, heads)
 
     def _usable(self, text: str) -> tuple[Cursor | None, str]:
@@ -220,7 +224,7 @@ class Dashboards:
             return False
         # No switch of greenlets from here to the end: nothing can come in between.
         held = subscription.held
-        if held is None or held.overflowed:
+        if held is None or held.overflowed or subscription.ended:
             return False
         heads = self._hub.heads()
         viewer = subscription.viewer

@@ -50,21 +50,26 @@ class FrameReader:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._most_at_once = max_bytes
-        self._rest = b""
+        self._rest = bytearray()
         self._parts: list[bytes] = []
         self._parts_opcode = 0
         self._parts_bytes = 0
         self.missing = 0
         """Bytes that the frame at hand still lacks, as far as they are known."""
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[Frame]:  # noqa: C901 - one pass over the bytes
         """The messages that these bytes complete.
 
         Raises:
             FrameError: 1002 for broken framing, 1007 for text that is not UTF-8, 1009 for a
                 message over the limit. The connection is beyond repair.
         """
-        buffer = self._rest + data if self._rest else data
+        if len(data) < self.missing:
+            # Nothing can be whole yet: gather, and look when it can.
+            self._rest += data
+            self.missing -= len(data)
+            return []
+        buffer = bytes(self._rest + data) if self._rest else data
         size = len(buffer)
         at = 0
         frames: list[Frame] = []
@@ -96,7 +101,7 @@ class FrameReader:
                 frames.append(Frame(Opcode.TEXT, payload))
             elif (frame := self._whole(first, payload)) is not None:
                 frames.append(frame)
-        self._rest = buffer[at:] if at else buffer
+        self._rest = bytearray(buffer[at:])
         return frames
 
     def _check(self, first: int, second: int, length: int) -> None:

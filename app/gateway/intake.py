@@ -32,6 +32,10 @@ MAX_APPEND_BYTES: Final = 1024 * 1024
 MAX_WAITING_RUNS: Final = 20_000
 """Runs that wait for the log; an agent has one or two. Beyond, the log counts as full."""
 
+FULL_RETRY_MS: Final = 1000
+MAX_WAIT_S: Final = 30.0
+"""Longer than an append can take; a wait without an end would hide that the intake has ended."""
+
 MAX_WAITING_EVENTS: Final = 2000
 """Events that wait for the next append; beyond, no socket is read until they are on their way.
 
@@ -77,21 +81,21 @@ class Intake:
     def wait_for_room(self) -> None:
         """Wait until the next append may be added to: the back-pressure for whoever reads."""
         if not self._room.is_set():
-            self._room.wait()
+            self._room.wait(MAX_WAIT_S)
 
-    def submit(self, run: Run, answer: Answer) -> None:
-        """Append a run with the next batch; ``answer`` must not wait.
+    def submit(self, run: Run, answer: Answer) -> bool:
+        """Append a run with the next batch; ``answer`` must not wait. False if no more may wait.
 
         Until the run is sealed, its owner may add to it.
         """
         if self._count >= MAX_WAITING_RUNS:
-            answer(Outcome(Verdict.FULL, retry_after_ms=1000), NOWHERE)
-            return
+            return False
         partition = partition_of(run.key, self._log.partitions)
         self._waiting.setdefault(partition, deque()).append(_Waiting(run, answer))
         self._count += 1
         if not self._something.is_set():
             self._something.set()
+        return True
 
     def append(self, run: Run) -> tuple[Outcome, Mark]:
         """Append a run and wait for its outcome and the point behind it.
@@ -101,8 +105,9 @@ class Intake:
         """
         self.wait_for_room()
         result: AsyncResult[tuple[Outcome | None, Mark]] = AsyncResult()
+        if not self.submit(run, lambda outcome, mark: result.set((outcome, mark))):
+            return Outcome(Verdict.FULL, retry_after_ms=FULL_RETRY_MS), NOWHERE
         self.added(len(run.records))
-        self.submit(run, lambda outcome, mark: result.set((outcome, mark)))
         outcome, mark = result.get()  # type: ignore[misc]
         if outcome is None:
             raise LogUnavailable("The log is out of reach.")
@@ -142,8 +147,11 @@ class Intake:
             answers = self._log.append(
                 {partition: [w.run for w in waiting] for partition, waiting in batch.items()}
             )
-        except LogUnavailable as error:
-            log.warning("append_failed", error=str(error))
+        except Exception as error:
+            if isinstance(error, LogUnavailable):
+                log.warning("append_failed", error=str(error))
+            else:
+                log.exception("append_failed")
             for waiting in batch.values():
                 for _, answer in waiting:
                     answer(None, NOWHERE)

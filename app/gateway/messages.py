@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from app.domain.cursor import MAX_TEXT as MAX_CURSOR
 from app.domain.event import MAX_BATCH, IncomingEvent
 
 MAX_INCARNATION = 2**53 - 1
@@ -125,7 +126,7 @@ class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True, kw_
     """Begin or replace a subscription."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    cursor: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=MAX_CURSOR)] | None = None
     filter: FilterSpec | None = None
     mode: Literal["all", "latest"] = "all"
 

@@ -94,14 +94,19 @@ class Viewer:
             subscription.newest[agent_id] = item
         subscription.newest_cursor = cursor
 
-    def tell(self, message: object) -> None:
-        """Send something that is never dropped: there is little of it."""
-        self.connection.send(message)
+    def tell(self, message: object, subscription: Subscription | None = None) -> None:
+        """Send something that is never dropped: there is little of it. Nothing is said of a
+        subscription that has ended meanwhile.
+        """
+        if subscription is None or not subscription.ended:
+            self.connection.send(message)
 
     def send_page(
         self, subscription: Subscription, frame: bytes, events: int, cursor: Cursor
     ) -> None:
-        """Send a snapshot or a page of history."""
+        """Send a snapshot or a page of history, unless the subscription has ended meanwhile."""
+        if subscription.ended:
+            return
         self.connection.send_frame(frame)
         subscription.cursor = str(cursor)
         metrics.events_out.inc(events)

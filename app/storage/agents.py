@@ -134,11 +134,15 @@ def touch(connection: Connection, seen: Iterable[tuple[UUID, str, datetime]]) ->
     rows = [{"project_id": str(p), "agent_id": a, "seen_at": at} for p, a, at in seen]
     if rows:
         connection.execute(
+            # A row that a drain is at is skipped, not waited for: the drain marks it itself.
             text(
-                "UPDATE agents SET last_seen_at = greatest(last_seen_at, seen.seen_at)"
-                " FROM json_to_recordset(CAST(:seen AS json))"
+                "WITH found AS (SELECT project_id, agent_id, seen.seen_at FROM agents"
+                " JOIN json_to_recordset(CAST(:seen AS json))"
                 " AS seen (project_id uuid, agent_id text, seen_at timestamptz)"
-                " WHERE agents.project_id = seen.project_id AND agents.agent_id = seen.agent_id"
+                " USING (project_id, agent_id) FOR UPDATE OF agents SKIP LOCKED)"
+                " UPDATE agents SET last_seen_at = greatest(last_seen_at, found.seen_at)"
+                " FROM found WHERE agents.project_id = found.project_id"
+                " AND agents.agent_id = found.agent_id"
             ),
             {"seen": _encode(rows).decode()},
         )
@@ -148,15 +152,17 @@ def judge(
     connection: Connection, *, stale_before: datetime, lost_before: datetime
 ) -> list[tuple[UUID, AgentView]]:
     """Set the liveness of every agent for which it changed; returns those, with their projects."""
+    judged = (
+        "CASE WHEN last_seen_at <= :lost THEN 'lost' WHEN last_seen_at <= :stale THEN 'stale'"
+        " ELSE 'online' END"
+    )
     found = connection.execute(
         text(
-            "UPDATE agents SET liveness = new.liveness FROM ("
-            " SELECT project_id AS project, agent_id AS agent,"
-            " CASE WHEN last_seen_at <= :lost THEN 'lost' WHEN last_seen_at <= :stale THEN 'stale'"
-            " ELSE 'online' END AS liveness FROM agents) AS new"
-            " WHERE project_id = new.project AND agent_id = new.agent"
-            " AND agents.liveness <> new.liveness"
-            f" RETURNING project_id, {_COLUMNS.replace('liveness', 'agents.liveness')}"
+            f"WITH found AS (SELECT project_id, agent_id, {judged} AS liveness FROM agents"
+            f" WHERE liveness <> {judged} FOR UPDATE SKIP LOCKED)"
+            " UPDATE agents SET liveness = found.liveness FROM found"
+            " WHERE agents.project_id = found.project_id AND agents.agent_id = found.agent_id"
+            f" RETURNING agents.project_id, {_prefixed(_COLUMNS)}"
         ),
         {"stale": stale_before, "lost": lost_before},
     )
@@ -190,6 +196,10 @@ def page(
         {"project": project_id, "after": after, "limit": limit},
     )
     return [_view(row) for row in found]
+
+
+def _prefixed(columns: str) -> str:
+    return ", ".join(f"agents.{column.strip()}" for column in columns.split(","))
 
 
 def _view(row: Sequence[Any]) -> AgentView:

@@ -19,13 +19,13 @@ _COLUMNS: Final = (
 
 
 def lock(cursor: psycopg.Cursor[Any], partitions: Iterable[int]) -> dict[int, PartitionState]:
-    """Take the leases of these partitions until the transaction ends, waiting for whoever has them.
+    """Take the leases of these partitions until the transaction ends, except those that are taken.
 
-    Always in the same order, so that two drains cannot wait for each other.
+    Nobody waits: a worker that has been stopped in mid-batch holds up its own partitions alone.
     """
     cursor.execute(
         f"SELECT {_COLUMNS} FROM partitions WHERE partition = ANY(%s)"
-        " ORDER BY partition FOR UPDATE",
+        " ORDER BY partition FOR UPDATE SKIP LOCKED",
         (sorted(partitions),),
     )
     return {row[0]: PartitionState(*row) for row in cursor.fetchall()}

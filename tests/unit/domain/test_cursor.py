@@ -71,7 +71,7 @@ def test_a_text_that_is_no_cursor_is_refused_as_one(text: str) -> None:
         packed([7, [1]]),
         packed(["epoch", [1], "more"]),
         packed(["epoch", [0] * 257]),
-        packed(["e" * 5000, [1]]),
+        packed(["e" * 9000, [1]]),
         base64.urlsafe_b64encode(b"[" * 3000).decode(),
         base64.urlsafe_b64encode(b'["\xff",[1]]').decode(),
     ],

@@ -142,7 +142,7 @@ def test_a_wrong_item_is_kept_as_it_is_for_the_careful_look() -> None:
     [
         {"id": ""},
         {"id": "i" * 65},
-        {"cursor": "c" * 4097},
+        {"cursor": "c" * 8193},
         {"mode": "newest"},
         {"filter": {"agents": ["a"]}},
         {"filter": {"agent_ids": "a"}},

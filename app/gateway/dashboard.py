@@ -18,6 +18,7 @@ from app.domain.catch_up import Held, covers, unusable
 from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import SEVERITIES, encode_event
 from app.domain.json_text import holds_unstorable_text
+from app.domain.paging import PageSize
 from app.domain.subscription import EVERYTHING, Filter, values
 from app.gateway.closing import GAP, LIMIT, Closing, bad_frame
 from app.gateway.connection import Connection, encode
@@ -203,14 +204,16 @@ class Dashboards:
 
     def _read_history(self, subscription: Subscription, cursor: Cursor, until: Cursor) -> Cursor:
         viewer = subscription.viewer
+        size = PageSize(PAGE_EVENTS)
         while not (subscription.ended or viewer.connection.closed):
             with self._engine.connect() as connection:
                 page, cursor = history.sweep(
-                    connection, viewer.project_id, subscription.filter, cursor, until, PAGE_EVENTS
+                    connection, viewer.project_id, subscription.filter, cursor, until, size.events
                 )
             if page and not subscription.ended:
                 items = [msgspec.Raw(encode_event(event)) for event in page]
                 frame = events_frame(subscription.id, str(cursor), items)
+                size.learn(len(items), len(frame))
                 viewer.send_page(subscription, frame, len(items), cursor)
                 viewer.wait_until_calm()
             if cursor == until or covers(cursor, until):

@@ -117,3 +117,14 @@ def test_a_catch_up_waits_for_its_reader(tenant: Tenant) -> None:
         shown = viewer.until_shown(EVENTS + 10, timeout_s=60)
         assert numbers(shown) == list(range(1, EVENTS + 11))
         assert viewer.of_kind("dropped") == []
+
+
+def test_an_absence_full_of_large_events_is_caught_up(tenant: Tenant) -> None:
+    """More bytes in all than any queue in front of a viewer takes."""
+    with DashboardSocket(tenant.url, tenant.viewer) as viewer:
+        cursor = viewer.live()["cursor"]
+    for first in range(1, 801, 80):
+        tenant.sender.send(*numbered(80, f"agent-{first % 7}", first=first, padding=60_000))
+    with DashboardSocket(tenant.url, tenant.viewer) as viewer:
+        viewer.live(cursor=cursor)
+        assert sorted(numbers(viewer.items["live"])) == list(range(1, 801))

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, NullPool, create_engine
 
-from app.core.database import create_database
 from app.settings import Settings
 from launcher import parts
 from launcher.ports import address, claim
@@ -51,8 +50,8 @@ def web_beside(stack: Stack, name: str, **settings: str) -> Iterator[str]:
 
 
 def engine_of(stack: Stack) -> Engine:
-    """The stack's database, for what no endpoint does."""
-    return create_database(Settings.from_env(stack.env).database_url, pool_size=5, name="tests")
+    """The stack's database, for what no endpoint does; each use is a connection of its own."""
+    return create_engine(Settings.from_env(stack.env).database_url, poolclass=NullPool)
 
 
 @pytest.fixture(scope="session")

@@ -1,92 +1,72 @@
-"""CloudEvents 1.0 in their three forms become events, and refusals name what was wrong."""
+"""CloudEvents 1.0 by REST: structured, in a batch, and in headers (§3)."""
 
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from typing import Any
 
-from app.core.identifiers import uuid7
-from launcher.stack import Stack
+import pytest
+
+from app.core import clock
+from tests.integration.samples import agent_name
+from tests.integration.tenants import Tenant
+
+pytestmark = pytest.mark.e2e
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+WAIT = {"Prefer": "wait=10"}
 
 
-def post(stack: Stack, body: Any, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    request = urllib.request.Request(
-        f"{stack.url}/v1/events",
-        data=json.dumps(body).encode(),
-        headers={
-            "Authorization": f"Bearer {stack.admin_key}",
-            "Prefer": "wait=10",
-            **headers,
-        },
-    )
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
-def stored(stack: Stack, event_id: str) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"{stack.url}/v1/events/{event_id}",
-        headers={"Authorization": f"Bearer {stack.admin_key}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        event: dict[str, Any] = json.load(answer)
-        return event
-
-
-def cloud_event(**attributes: Any) -> dict[str, Any]:
-    return {
+def cloud_event(**fields: Any) -> dict[str, Any]:
+    made = {
         "specversion": "1.0",
-        "id": str(uuid7()),
-        "source": "cloud-agent",
+        "id": agent_name("id"),
+        "source": "worker-1",
         "type": "tool.called",
-        "subject": "task-9",
-        "severity": "warning",
-        "someextension": "let pass",
-        "data": {"tool": "search"},
-        **attributes,
+        "subject": "task-1",
+        "time": clock.rfc3339(clock.now()),
+        "datacontenttype": "application/json",
+        "data": {"n": 1},
     }
+    return {**made, **fields}
 
 
-def test_a_structured_event_is_stored_as_an_event_of_ours(stack: Stack) -> None:
-    given = cloud_event()
-    status, receipt = post(stack, given, {"Content-Type": "application/cloudevents+json"})
-    assert (status, receipt["accepted"], receipt["stored"]) == (200, 1, True)
-    event = stored(stack, given["id"])
-    assert event["agent_id"] == "cloud-agent"
-    assert event["task_id"] == "task-9"
-    assert event["severity"] == "warning"
-    assert event["data"] == {"tool": "search"}
+def assert_kept(tenant: Tenant, sent: dict[str, Any]) -> None:
+    stored = tenant.reader.get(f"/v1/events/{sent['id']}").ok()
+    assert (stored["agent_id"], stored["task_id"]) == (sent["source"], sent["subject"])
+    for name in ("type", "time", "data"):
+        assert stored[name] == sent[name]
 
 
-def test_a_batch_names_what_is_no_cloud_event_and_takes_the_rest(stack: Stack) -> None:
-    good, bad = cloud_event(), cloud_event(specversion="0.3")
-    status, receipt = post(
-        stack, [good, bad], {"Content-Type": "application/cloudevents-batch+json"}
-    )
-    assert (status, receipt["accepted"]) == (200, 1)
-    assert [(item["index"], item["id"]) for item in receipt["rejected"]] == [(1, bad["id"])]
+def test_a_structured_one(tenant: Tenant) -> None:
+    sent = cloud_event()
+    tenant.sender.post("/v1/events", sent, WAIT, kind=STRUCTURED).ok()
+    assert_kept(tenant, sent)
 
 
-def test_a_binary_event_has_its_attributes_in_the_headers(stack: Stack) -> None:
-    event_id = str(uuid7())
+def test_a_batch_with_one_that_is_none(tenant: Tenant) -> None:
+    batch = [cloud_event(), {"specversion": "0.3", "id": "old"}, cloud_event()]
+    receipt = tenant.sender.post("/v1/events", batch, WAIT, kind=BATCH).ok()
+    assert receipt["accepted"] == 2
+    assert [(r["index"], r["code"]) for r in receipt["rejected"]] == [(1, "invalid_event")]
+    assert_kept(tenant, batch[0])
+    assert_kept(tenant, batch[2])
+
+
+def test_one_in_headers(tenant: Tenant) -> None:
+    sent = cloud_event()
     headers = {
-        "Content-Type": "application/json",
-        "ce-specversion": "1.0",
-        "ce-id": event_id,
-        "ce-source": "binary%2Dagent",
-        "ce-type": "agent.log",
+        f"ce-{name}": value
+        for name, value in sent.items()
+        if name not in {"data", "datacontenttype"}
     }
-    status, _ = post(stack, {"message": "hello"}, headers)
-    assert status == 200
-    event = stored(stack, event_id)
-    assert (event["agent_id"], event["data"]) == ("binary-agent", {"message": "hello"})
+    body = json.dumps(sent["data"]).encode()
+    tenant.sender.post("/v1/events", body, {**WAIT, **headers}, kind="application/json").ok()
+    assert_kept(tenant, sent)
 
-    del headers["ce-source"]
-    status, problem = post(stack, {"message": "hello"}, headers)
-    assert (status, problem["code"]) == (400, "bad_request")
-    assert "source" in problem["detail"]
+
+def test_headers_that_are_none(tenant: Tenant) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "x"}
+    answer = tenant.sender.post("/v1/events", b"{}", headers, kind="application/json")
+    answer.problem(400, "bad_request")

@@ -239,7 +239,7 @@ def test_a_subscription_of_the_same_name_takes_the_place_of_the_older(tenant: Te
         {"type": "subscribe", "id": 7},
         {"type": "subscribe", "id": "a", "mode": "some"},
         {"type": "subscribe", "id": "a", "cursor": 7},
-        {"type": "subscribe", "id": "a", "cursor": "x" * 5000},
+        {"type": "subscribe", "id": "a", "cursor": "x" * 9000},
         {"type": "subscribe", "id": "a", "extra": 1},
         {"type": "subscribe", "id": "a", "filter": []},
         {"type": "subscribe", "id": "a", "filter": {"agents": ["x"]}},

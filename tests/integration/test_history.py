@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -40,7 +41,7 @@ def all_pages(reader: Rest, *, limit: int, **query: Any) -> list[list[dict[str, 
 @pytest.mark.parametrize("limit", [1, 7, 100, 1000])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_paging_brings_each_event_once(tenant: Tenant, order: str, limit: int) -> None:
-    amount = 12 if limit == 1 else 60
+    amount = 4 if limit == 1 else 60
     agents = [f"agent-{n}" for n in range(5)]
     for first in range(1, amount + 1, 20):
         batches = [numbered(min(20, amount), name, first=first) for name in agents]
@@ -254,3 +255,18 @@ def test_the_same_id_in_two_projects_is_two_events(tenant: Tenant, neighbour: Te
     for project in (tenant, neighbour):
         found = project.reader.get("/v1/events/shared").ok()
         assert found["data"] == {"project": project.name}
+
+
+def test_pages_of_large_events_are_shorter_and_none_is_left_out(
+    tenant: Tenant, resident_bytes: Callable[[], int]
+) -> None:
+    for first in range(1, 401, 80):
+        tenant.sender.send(*numbered(80, first=first, padding=60_000))
+    before = resident_bytes()
+    for order in ("asc", "desc"):
+        pages = all_pages(tenant.reader, order=order, limit=1000)
+        assert len(pages) > 1
+        assert all(len(page) * 60_000 < 16 * 1024 * 1024 for page in pages)
+        found = [number for page in pages for number in numbers(page)]
+        assert sorted(found) == list(range(1, 401))
+    assert resident_bytes() - before < 96 * 1024 * 1024

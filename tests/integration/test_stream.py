@@ -118,7 +118,7 @@ def test_data_on_several_lines_is_one_event(tenant: Tenant) -> None:
     body = b'{"type":"a","agent_id":"w",\n"data":{\n"a":\r\n 1,\r"b": [\n]}}'
     with stream(tenant) as source:
         tenant.sender.post("/v1/events", body, kind="application/json").ok(202)
-        tenant.sender.send(event(data={"n": 2}))
+        tenant.sender.send(event("w", data={"n": 2}))
         first, second = source.events(2)
     assert first["data"] == {"a": 1, "b": []}
     assert second["data"] == {"n": 2}

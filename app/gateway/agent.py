@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -45,37 +44,13 @@ from app.gateway.messages import (
     Reject,
     Slow,
 )
+from app.gateway.piece import Piece
 
 MAX_UNANSWERED_EVENTS: Final = 2000
 MAX_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
 """What one agent may have on its way to the log; beyond, its socket is not read."""
 
-MAX_RUN_EVENTS: Final = 1000
-MAX_RUN_BYTES: Final = 256 * 1024
-
 log = get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Piece:
-    """A run, with what its answer needs."""
-
-    run: Run
-    began: datetime
-    round: int
-    rejects: list[Reject] = field(default_factory=list)
-    size: int = 0
-
-    def takes(self, seq: int) -> bool:
-        """Whether the item with this number may be added."""
-        run = self.run
-        return (
-            not run.sealed
-            and not run.spent
-            and run.seq + len(run.records) == seq
-            and len(run.records) < MAX_RUN_EVENTS
-            and self.size < MAX_RUN_BYTES
-        )
 
 
 class AgentSession:
@@ -107,7 +82,7 @@ class AgentSession:
         self._behind = behind
         self._dirty = dirty
         self._next = 1
-        self._open: _Piece | None = None
+        self._open: Piece | None = None
         self._project = str(project_id)
         self._deaf = False
         """A frame was refused: those behind it are left unread until it comes again."""
@@ -228,9 +203,9 @@ class AgentSession:
             self._unanswered_events += 1
             self._unanswered_bytes += len(record)
 
-    def _begin(self, seq: int, now: datetime) -> _Piece | None:
+    def _begin(self, seq: int, now: datetime) -> Piece | None:
         """A new run that waits for the log; None if no more may wait, and the agent is told."""
-        piece = _Piece(
+        piece = Piece(
             Run(
                 key=self.key,
                 project=self._project,
@@ -260,7 +235,7 @@ class AgentSession:
         except EventRejected as refused:
             return refused.rejected
 
-    def _answered(self, piece: _Piece, outcome: Outcome | None) -> None:
+    def _answered(self, piece: Piece, outcome: Outcome | None) -> None:
         run = piece.run
         self._unanswered_events -= len(run.records)
         self._unanswered_bytes -= piece.size
@@ -286,7 +261,7 @@ class AgentSession:
             case Verdict.SUPERSEDED:
                 self.connection.close(SUPERSEDED)
 
-    def _hole(self, piece: _Piece, expected: int) -> None:
+    def _hole(self, piece: Piece, expected: int) -> None:
         if piece.round < self._round:
             # The agent has gone back meanwhile: what it sends now fills the hole.
             return

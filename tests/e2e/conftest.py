@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 from sqlalchemy import Engine
 
 from app.access import passwords
@@ -16,13 +16,13 @@ from app.settings import Settings
 from app.storage import people
 from launcher.command import ROOT
 from launcher.stack import Stack
-from tests.e2e.dashboard_page import DashboardPage
+from tests.e2e.dashboard_page import PATIENCE_MS, DashboardPage
 from tests.integration import tenants
 from tests.integration.tenants import Tenant
 
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 PASSWORD = "correct horse battery staple"
-STALE_AFTER_S, LOST_AFTER_S = 4, 8
+STALE_AFTER_S, LOST_AFTER_S = 7, 12
 
 Visit = Callable[..., DashboardPage]
 
@@ -42,7 +42,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert (ROOT / "dashboard" / "dist" / "index.html").exists(), (
         "The dashboard is not built: run script/test, or npm run build in dashboard/."
     )
-    env = {"STALE_AFTER_S": str(STALE_AFTER_S), "LOST_AFTER_S": str(LOST_AFTER_S)}
+    env = {
+        "STALE_AFTER_S": str(STALE_AFTER_S),
+        "LOST_AFTER_S": str(LOST_AFTER_S),
+        "PING_INTERVAL_S": "1",
+    }
     data = tmp_path_factory.mktemp("house")
     with Stack(data, restart=False, durable=False, webs=2, env=env) as stack:
         yield stack
@@ -72,7 +76,8 @@ def person(house: Stack, house_engine: Engine) -> Person:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium. What a page should show is waited for as long as the page waits."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         yield browser

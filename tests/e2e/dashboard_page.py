@@ -84,7 +84,7 @@ class DashboardPage:
 
     def wait_until_live(self) -> None:
         """Wait until events are shown as they come."""
-        expect(self.connection).to_have_text(LIVE, timeout=PATIENCE_MS)
+        expect(self.connection).to_have_text(LIVE)
 
     @property
     def fleet(self) -> Locator:
@@ -103,6 +103,10 @@ class DashboardPage:
     def row(self, text: str) -> Locator:
         """The rows of the tail that show this text."""
         return self.page.locator(ROWS).filter(has_text=text)
+
+    def numbered(self, number: int) -> Locator:
+        """The row of the tail that came as the ``number``-th, if it is drawn."""
+        return self.page.locator(f'{ROWS}[aria-rowindex="{number}"]')
 
     def all_rows(self) -> list[TailRow]:
         """Every row of the tail from the oldest to the newest, found by scrolling through it."""

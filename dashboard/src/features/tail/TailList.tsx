@@ -39,18 +39,18 @@ export function TailList({ filter, onFilter }: TailListProps) {
   const [current, setCurrent] = useState<string | null>(null);
   const rowHeight = useMediaQuery(NARROW) ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const following = pause === null;
-  const { drawn, height, first, measure, scrollTo } = useDrawnRows(
+  const { drawn, height, inSight, first, measure, scrollTo } = useDrawnRows(
     shown,
     following,
     rowHeight,
     scroller,
   );
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the end moves when the list grows
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the end moves when the list grows or its pane changes
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element && following) element.scrollTop = element.scrollHeight;
-  }, [height, following]);
+  }, [height, inSight, following]);
   useHoldWhenScrolled(scroller);
 
   const onKeyDown = useTailKeys({

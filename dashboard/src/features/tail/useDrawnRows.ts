@@ -64,6 +64,8 @@ export function useDrawnRows(
     drawn,
     /** Of the whole list, px. */
     height: following ? rows.length * rowHeight : virtual.getTotalSize(),
+    /** How much of the list is in sight, px. */
+    inSight,
     /** How many rows came before the first of the window. */
     first,
     measure: virtual.measureElement,
@@ -71,7 +73,7 @@ export function useDrawnRows(
   };
 }
 
-/** How high the element is, px. The virtualizer knows too, but tells of it only with its own rows. */
+/** How high the element is, px. The virtualizer knows, but says so only when its own rows change. */
 function useHeight(element: RefObject<HTMLElement | null>): number {
   const [height, setHeight] = useState(0);
   useLayoutEffect(() => {

@@ -200,6 +200,12 @@ class Connection:
             raise CloseNow(bad_frame("A frame is JSON text, not binary."))
         return True
 
+    def ending(self) -> dict[str, object]:
+        """How it ended, for the log."""
+        if self._closing is None or self._closing is LEFT:
+            return {"reason": "peer_left"}
+        return {"code": self._closing.code, "reason": self._closing.reason}
+
     def finish(self) -> None:
         """Give the last frames a moment to leave and the peer to answer the close; then let go."""
         deadline = time.monotonic() + LINGER_S
@@ -286,14 +292,14 @@ class Connection:
 
     def _shut(self) -> None:
         """Everything is sent: no more from us; the peer's close ends the reader."""
-        try:
-            self._sock.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            log.debug("shutdown_failed", connection=self.id, error=str(error))
+        self._shutdown(socket.SHUT_WR)
 
     def _hang_up(self) -> None:
         self.closed = True
+        self._shutdown(socket.SHUT_RDWR)
+
+    def _shutdown(self, how: int) -> None:
         try:
-            self._sock.shutdown(socket.SHUT_RDWR)
+            self._sock.shutdown(how)
         except OSError as error:
             log.debug("shutdown_failed", connection=self.id, error=str(error))

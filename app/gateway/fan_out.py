@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 import gevent
 import msgspec
@@ -180,16 +181,20 @@ class FanOut:
             viewers = self._viewers.get(project)
             if not viewers:
                 continue
-            project_id = next(iter(viewers)).project_id
-            with self._engine.connect() as connection:
-                found = [
-                    view
-                    for _, view in agents.by_ids(
-                        connection, ((project_id, agent_id) for agent_id in agent_ids)
-                    )
-                ]
+            try:
+                found = self._agents_of(next(iter(viewers)).project_id, agent_ids)
+            except SQLAlchemyError as error:
+                # They are told of with the next round.
+                self._touch(project, agent_ids)
+                log.debug("agents_unknown", error=str(error).split("\n")[0])
+                continue
             if found:
                 self._send_agents(list(viewers), found)
+
+    def _agents_of(self, project_id: UUID, agent_ids: set[str]) -> list[AgentView]:
+        with self._engine.connect() as connection:
+            wanted = ((project_id, agent_id) for agent_id in agent_ids)
+            return [view for _, view in agents.by_ids(connection, wanted)]
 
     def tell_all_agents(self, subscription: Subscription) -> None:
         """Tell one subscription how all agents are now."""

@@ -97,6 +97,12 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
         finally:
             gateway.ended(connection)
             connection.finish()
+            log.info(
+                "socket_ended",
+                connection=connection.id,
+                kind=connection.kind,
+                **connection.ending(),
+            )
 
     @sock.route("/ws/agent", bp=agent_routes)
     def agent(ws: Any) -> None:

@@ -34,6 +34,8 @@ def maintain(
             {"before": now - retention},
         )
         return [], [str(row[0]) for row in chunks]
+    # Making and dropping want the whole table for a moment: nobody may queue behind us for long.
+    connection.execute(text("SET LOCAL lock_timeout = '2s'"))
     existing = set(
         connection.execute(
             text(

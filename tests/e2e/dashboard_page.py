@@ -108,6 +108,13 @@ class DashboardPage:
         """The row of the tail that came as the ``number``-th, if it is drawn."""
         return self.page.locator(f'{ROWS}[aria-rowindex="{number}"]')
 
+    def newest_number(self) -> int:
+        """How many events the tail has shown so far; 0 if none."""
+        numbers: list[int] = self.page.locator(ROWS).evaluate_all(
+            "rows => rows.map(row => Number(row.getAttribute('aria-rowindex')))"
+        )
+        return max(numbers, default=0)
+
     def all_rows(self) -> list[TailRow]:
         """Every row of the tail from the oldest to the newest, found by scrolling through it."""
         found: list[tuple[int, str, str]] = self.tail.evaluate(SCROLL_THROUGH)

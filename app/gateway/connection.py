@@ -1,9 +1,9 @@
 """A socket: one reader, one writer, and a bound on everything.
 
-The handshake is flask-sock's; from then on the socket is ours (facts.md says why). Whoever wants to
-send puts a frame into the queue. The first to find nobody writing writes at once; when the kernel's
-buffer is full, one greenlet takes over until the queue is empty. So there is never a second writer,
-no frame is torn, and an idle connection costs no greenlet of its own.
+The handshake is flask-sock's; from then on the socket is ours; docs/decisions/websocket-framing.md
+says why. Whoever wants to send puts a frame into the queue. The first to find nobody writing writes
+at once; when the kernel's buffer is full, one greenlet takes over until the queue is empty. So there
+is never a second writer, no frame is torn, and an idle connection costs no greenlet of its own.
 """
 
 from __future__ import annotations
@@ -86,7 +86,6 @@ class Connection:
         self.busy = False
         """Whether the peer has not yet taken what was sent."""
         self._closing: Closing | None = None
-        # A connection that only waits needs no more than this from the kernel.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property

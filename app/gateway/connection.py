@@ -1,9 +1,9 @@
 """A socket: one reader, one writer, and a bound on everything.
 
-The handshake is flask-sock's; from then on the socket is ours; docs/decisions/websocket-framing.md
-says why. Whoever wants to send puts a frame into the queue. The first to find nobody writing writes
-at once; when the kernel's buffer is full, one greenlet takes over until the queue is empty. So there
-is never a second writer, no frame is torn, and an idle connection costs no greenlet of its own.
+The handshake is flask-sock's; from then on the socket is ours: docs/decisions/websocket-framing.md.
+Whoever wants to send puts a frame into the queue. The first to find nobody writing writes at once;
+when the kernel's buffer is full, one greenlet takes over until the queue is empty. So there is
+never a second writer, no frame is torn, and an idle connection costs no greenlet of its own.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tests.chaos.watching import Watcher
@@ -99,14 +98,19 @@ class HttpWatcher(Watcher):
     def _read(self) -> None:
         raise NotImplementedError
 
-    def _get(self, path: str, **headers: str) -> tuple[Any, http.client.HTTPResponse]:
+    @contextlib.contextmanager
+    def _get(self, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
         url = urlsplit(self._random.choice(self._urls))
         connection = http.client.HTTPConnection(url.netloc, timeout=TIMEOUT_S)
-        connection.request("GET", path, headers={"Authorization": f"Bearer {self._key}", **headers})
-        response = connection.getresponse()
-        if response.status not in {http.client.OK, http.client.SERVICE_UNAVAILABLE}:
-            self.complain(f"{path}: {response.status} {response.read(300)!r}")
-        return connection, response
+        try:
+            headers["Authorization"] = f"Bearer {self._key}"
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            if response.status not in {http.client.OK, http.client.SERVICE_UNAVAILABLE}:
+                self.complain(f"{path}: {response.status} {response.read(300)!r}")
+            yield response
+        finally:
+            connection.close()
 
 
 class Poller(HttpWatcher):
@@ -115,14 +119,10 @@ class Poller(HttpWatcher):
     def _read(self) -> None:
         assert self.cursor is not None
         query = urlencode({"after": self.cursor, "wait": POLL_S, "limit": 500})
-        connection, response = self._get(f"/v1/events?{query}")
-        try:
-            body = response.read()
-        finally:
-            connection.close()
-        if response.status == http.client.OK:
-            page = json.loads(body)
-            self.show(page["items"], page["next"])
+        with self._get(f"/v1/events?{query}") as response:
+            if response.status == http.client.OK:
+                page = json.loads(response.read())
+                self.show(page["items"], page["next"])
 
 
 class StreamReader(HttpWatcher):
@@ -131,8 +131,7 @@ class StreamReader(HttpWatcher):
     def _read(self) -> None:
         assert self.cursor is not None
         leave_at = time.monotonic() + self._random.uniform(*STAY_S)
-        connection, response = self._get("/v1/stream", **{"Last-Event-ID": self.cursor})
-        try:
+        with self._get("/v1/stream", **{"Last-Event-ID": self.cursor}) as response:
             if response.status != http.client.OK:
                 return
             page: list[Frame] = []
@@ -145,8 +144,6 @@ class StreamReader(HttpWatcher):
                     page = []
                     if self._ended.is_set() or time.monotonic() > leave_at:
                         return
-        finally:
-            connection.close()
 
 
 def _messages(response: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:

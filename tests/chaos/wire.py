@@ -45,6 +45,7 @@ class Socket:
                 suppress_origin=True,
             )
         except websocket.WebSocketBadStatusException as error:
+            self.abandon()
             wait = (error.resp_headers or {}).get("retry-after", "0")
             raise Lost(
                 f"refused with {error.status_code}",
@@ -52,6 +53,7 @@ class Socket:
                 retry_after_s=float(wait),
             ) from None
         except (OSError, websocket.WebSocketException) as error:
+            self.abandon()
             raise Lost(f"no connection: {error}") from None
         self.heard_at = time.monotonic()
 

@@ -54,12 +54,23 @@ def engine_of(stack: Stack) -> Engine:
     return create_engine(Settings.from_env(stack.env).database_url, poolclass=NullPool)
 
 
+def stumbles(stack: Stack) -> list[str]:
+    """What the stack's parts have logged as errors, and exceptions that nobody caught."""
+    return [
+        f"{log.stem}: {line[-2000:]}"
+        for log in sorted(stack.folder.logs.glob("*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+        if '"level": "error"' in line or line.startswith("Traceback")
+    ]
+
+
 @pytest.fixture(scope="session")
 def engine(stack: Stack) -> Iterator[Engine]:
-    """The database of the shared stack."""
+    """The database of the shared stack. Whatever was done to it, no part may have stumbled."""
     engine = engine_of(stack)
     yield engine
     engine.dispose()
+    assert stumbles(stack) == []
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +103,7 @@ def neighbour(stack: Stack, engine: Engine) -> Tenant:
 def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose parts may be stalled, with two web processes and short thresholds."""
     data = tmp_path_factory.mktemp("spare")
-    env = {"STALE_AFTER_S": "3", "LOST_AFTER_S": "6", "LOG_MAX_EVENTS": "1000", "PARTITIONS": "2"}
+    env = {"STALE_AFTER_S": "5", "LOST_AFTER_S": "8", "LOG_MAX_EVENTS": "1000", "PARTITIONS": "2"}
     with Stack(data, restart=False, durable=False, webs=2, env=env) as stack:
         yield stack
 

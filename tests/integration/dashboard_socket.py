@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -79,6 +80,13 @@ class DashboardSocket(Wire):
         while len(self.items[name]) < amount:
             self.next(max(0.001, deadline - time.monotonic()))
         return self.items[name]
+
+    def linger(self, seconds: float) -> None:
+        """Take note of whatever comes within this time."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(TimeoutError):
+            while (left := deadline - time.monotonic()) > 0:
+                self.next(left)
 
     def of_kind(self, kind: str) -> list[Message]:
         """The messages of this kind so far."""

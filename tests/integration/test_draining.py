@@ -32,7 +32,7 @@ def test_who_is_sent_away_goes_on_at_another_process(stack: Stack, tenant: Tenan
                 bye = socket.bye()
                 assert (bye["code"], bye["reason"], bye["reconnect"]) == (4001, "draining", True)
                 assert bye["retry_after_ms"] > 0
-            stopping.join()
+        stopping.join()
     with (
         AgentSocket(tenant.url, tenant.agent) as again,
         DashboardSocket(tenant.url, tenant.viewer) as other,

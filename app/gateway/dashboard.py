@@ -20,7 +20,7 @@ from app.domain.event import SEVERITIES, encode_event
 from app.domain.json_text import holds_unstorable_text
 from app.domain.paging import PageSize
 from app.domain.subscription import EVERYTHING, Filter, values
-from app.gateway.closing import GAP, LIMIT, Closing, bad_frame
+from app.gateway.closing import GAP, LIMIT, CloseNow, Closing, bad_frame
 from app.gateway.connection import Connection, encode
 from app.gateway.fan_out import FanOut
 from app.gateway.messages import (
@@ -36,7 +36,7 @@ from app.gateway.messages import (
 )
 from app.gateway.viewer import Subscription, Viewer, events_frame, snapshot_frame
 from app.settings import Settings
-from app.storage import history, snapshots
+from app.storage import history, partitions, snapshots
 
 MAX_SUBSCRIPTIONS: Final = 20
 PAGE_EVENTS: Final = 2000
@@ -146,6 +146,8 @@ class Dashboards:
                 # Read on from history: more came in than may be held, or this process is behind.
                 subscription.held = Held(HELD_EVENTS)
                 cursor = self._read_history(subscription, cursor, self._hub.heads())
+        except CloseNow as now:
+            connection.close(now.closing)
         except SQLAlchemyError as error:
             log.warning("catch_up_failed", error=str(error).split("\n")[0])
             connection.close(GAP)
@@ -178,12 +180,21 @@ class Dashboards:
         if cursor.epoch == heads.epoch and len(cursor.offsets) == len(heads.offsets):
             # Another process may have been ahead of this one.
             if not self._wait_for(cursor):
+                if self._is_stored(cursor):
+                    raise CloseNow(GAP)
                 return None, "epoch"
             heads = self._hub.heads()
         with self._engine.connect() as connection:
             oldest = history.oldest_offsets(connection, len(heads.offsets))
         reason = unusable(cursor, heads, oldest, self._settings.catch_up_max_events)
         return (cursor, "") if reason is None else (None, reason)
+
+    def _is_stored(self, cursor: Cursor) -> bool:
+        """Whether PostgreSQL has all that the cursor has seen: then only this process is behind."""
+        with self._engine.connect() as connection:
+            states = partitions.states(connection)
+        heads = {state.partition: state.head for state in states}
+        return covers(Cursor.at(cursor.epoch, heads, len(cursor.offsets)), cursor)
 
     def _snapshot(self, subscription: Subscription) -> Cursor:
         viewer = subscription.viewer

@@ -1,4 +1,4 @@
-"""A stack that the tests of this folder may break: one partition, parts that stay dead."""
+"""A stack that the tests of this folder may break: one partition, two web processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.rest import Rest
 @pytest.fixture(scope="session")
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     data = tmp_path_factory.mktemp("fragile")
-    with Stack(data, restart=False, durable=False, env={"PARTITIONS": "1"}) as stack:
+    with Stack(data, restart=False, durable=False, webs=2, env={"PARTITIONS": "1"}) as stack:
         yield stack
 
 

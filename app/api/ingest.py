@@ -36,6 +36,7 @@ from app.settings import Settings
 from app.storage.settled import all_settled
 
 MAX_WAIT_S: Final = 10.0
+LOOK_AGAIN_S: Final = 0.25
 BREATH_BYTES: Final = 128 * 1024
 """After judging so much, others get their turn."""
 
@@ -65,6 +66,7 @@ class _Batch:
     """One agent's part of a body."""
 
     run: Run
+    partition: int
     indexes: list[int] = field(default_factory=list)
     outcome: Outcome | None = None
     mark: Mark = NOWHERE
@@ -103,11 +105,7 @@ def create_blueprint(
         if not taken:
             raise _nothing_taken(batches, refused)
         refused.sort(key=lambda item: item.index)
-        stored = (
-            wait_s > 0
-            and _wait_drained(batches, hub, settings.partitions, wait_s)
-            and _all_settled(batches, engine, identity.project_id)
-        )
+        stored = wait_s > 0 and _wait_stored(batches, identity.project_id, engine, hub, wait_s)
         receipt = Receipt(taken - duplicates, duplicates, refused, stored)
         response = Response(
             msgspec.json.encode(receipt),
@@ -162,16 +160,18 @@ def _by_agent(
     for index, event in accepted:
         batch = batches.get(event.agent_id)
         if batch is None:
+            key = agent_key(project, event.agent_id)
             batch = batches[event.agent_id] = _Batch(
                 Run(
-                    key=agent_key(project, event.agent_id),
+                    key=key,
                     project=project,
                     ids=[],
                     records=[],
                     received_at=clock.rfc3339(now),
                     rate=settings.rate_limit_events_per_s,
                     burst=settings.rate_limit_burst,
-                )
+                ),
+                partition_of(key, settings.partitions),
             )
         batch.indexes.append(index)
         batch.run.ids.append(event.id)
@@ -223,32 +223,31 @@ def _nothing_taken(batches: list[_Batch], refused: list[Refused]) -> Problem:
     return Unprocessable("No event in the body is acceptable.", errors=errors)
 
 
-def _wait_drained(batches: list[_Batch], hub: Hub, partitions: int, wait_s: float) -> bool:
-    taken: dict[int, Mark] = {}
-    for batch in batches:
-        if batch.outcome is not None and batch.outcome.verdict is Verdict.TAKEN:
-            partition = partition_of(batch.run.key, partitions)
-            if partition not in taken or batch.mark.logged > taken[partition].logged:
-                taken[partition] = batch.mark
-    deadline = time.monotonic() + wait_s
-    while taken:
-        taken = {p: mark for p, mark in taken.items() if not hub.has_passed(p, mark)}
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        if taken:
-            hub.moved.wait(min(left, 0.25))
-    return not taken
-
-
-def _all_settled(batches: list[_Batch], engine: Engine, project_id: UUID) -> bool:
-    """See the rows themselves: a log that lost its last second counts other events by the same
-    numbers.
+def _wait_stored(
+    batches: list[_Batch], project_id: UUID, engine: Engine, hub: Hub, wait_s: float
+) -> bool:
+    """Wait until the log is drained so far, and see the rows themselves: a log that lost its last
+    second counts other events by the same numbers.
     """
-    taken = (b for b in batches if b.outcome is not None and b.outcome.verdict is Verdict.TAKEN)
+    taken = [b for b in batches if b.outcome is not None and b.outcome.verdict is Verdict.TAKEN]
+    deadline = time.monotonic() + wait_s
+    waiting = taken
+    while waiting := [b for b in waiting if not hub.has_passed(b.partition, b.mark)]:
+        if (left := deadline - time.monotonic()) <= 0:
+            return False
+        hub.moved.wait(min(left, 0.25))
+    ids = [event_id for batch in taken for event_id in batch.run.ids]
+    while not _are_settled(engine, project_id, ids):
+        if time.monotonic() + LOOK_AGAIN_S > deadline:
+            return False
+        gevent.sleep(LOOK_AGAIN_S)
+    return True
+
+
+def _are_settled(engine: Engine, project_id: UUID, ids: list[str]) -> bool:
     try:
         with engine.connect() as connection:
-            return all_settled(connection, project_id, (i for b in taken for i in b.run.ids))
+            return all_settled(connection, project_id, ids)
     except SQLAlchemyError as error:
         log.debug("settled_unknown", error=str(error).split("\n")[0])
         return False

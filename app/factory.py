@@ -22,6 +22,8 @@ from app.settings import Settings
 def create_app(settings: Settings) -> Flask:
     """The Flask app. Opens no connection; ``app.extensions["telltale"].start()`` begins to work."""
     app = Flask("telltale", static_folder=None)
+    # An event's id may hold slashes, one after the other too.
+    app.url_map.merge_slashes = False
     app.config.update(
         SECRET_KEY=settings.secret_key,
         API_TITLE="Telltale",

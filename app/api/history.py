@@ -68,7 +68,7 @@ def create_blueprint(
             page = _page(query, identity.project_id, engine, hub, heads(), draining)
             return Response(msgspec.json.encode(page), content_type="application/json")
 
-    @blueprint.route("/v1/events/<event_id>")
+    @blueprint.route("/v1/events/<path:event_id>")
     class OneEvent(MethodView):
         def get(self, event_id: str) -> Response:
             """One event by its id."""

@@ -154,7 +154,7 @@ def test_another_method_is_405(tenant: Tenant, method: str) -> None:
     assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/events/x/y", "/v2/events", "/ws", "/v1"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v2/events", "/ws", "/v1"])
 def test_another_path_is_404(tenant: Tenant, path: str) -> None:
     tenant.sender.get(path).problem(404, "not_found")
     tenant.sender.post(path, {}).problem(404, "not_found")

@@ -4,75 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from random import Random
 
-from launcher.stack import Stack
-from launcher.waiting import wait_until
+from tests.chaos.scene import STALL_S, Scene
 from tests.chaos.windows import Window, held, wait_until_passed
 
-WORKER_READY = "Worker process is ready for action"
-WORKER_READY_S = 60.0
 PAUSE_S = (0.0, 1.5)
 """How long a killed part stays away."""
-STALL_S = (1.0, 6.0)
-"""Shorter and longer than the time-outs of those who wait for the part."""
-
-
-@dataclass(slots=True)
-class Scene:
-    """What a fault may use. ``told`` says what exactly was done, for the report."""
-
-    stack: Stack
-    random: Random
-    webs: list[str]
-    workers: list[str]
-    told: list[str] = field(default_factory=list)
-
-    def tell(self, what: str) -> None:
-        """Add to the report."""
-        self.told.append(what)
-
-    def wait(self, bounds: tuple[float, float]) -> None:
-        """Let things be for a while."""
-        seconds = self.random.uniform(*bounds)
-        self.tell(f"{seconds:.1f} s")
-        time.sleep(seconds)
-
-    def kill(self, *names: str) -> None:
-        """SIGKILL these parts; they stay dead until they are started."""
-        for name in names:
-            self.tell(name)
-            self.stack.kill(name)
-            self.stack.stop(name)
-
-    def start(self, *names: str) -> float:
-        """Start these parts; returns the moment at which the last of them is ready."""
-        logs = [(name, self.stack.folder.log(name)) for name in names if name in self.workers]
-        before = {name: _ready_lines(log) for name, log in logs}
-        for name in names:
-            self.stack.start(name)
-        for name, log in logs:
-            wait_until(
-                lambda name=name, log=log: _ready_lines(log) > before[name],  # type: ignore[misc]
-                timeout_s=WORKER_READY_S,
-                what=lambda: "a worker is not ready",
-            )
-        return time.monotonic()
-
-    def stall(self, *names: str) -> float:
-        """SIGSTOP these parts for a while; returns the moment at which they go on."""
-        for name in names:
-            self.tell(name)
-            self.stack.pause(name)
-        try:
-            self.wait(STALL_S)
-        finally:
-            for name in names:
-                self.stack.resume(name)
-        return time.monotonic()
-
+GAP_S = (0.0, 0.5)
+STALLED_SHARE = 0.4
 
 Fault = Callable[[Scene], float]
 """Returns the monotonic moment at which the part was there again."""
@@ -159,7 +98,7 @@ def valkey_emptied(scene: Scene) -> float:
 def valkey_cut(scene: Scene) -> float:
     """Valkey comes back without the last part of its append-only file."""
     scene.kill("valkey")
-    scene.tell(f"{cut_append_only_file(scene)} bytes cut off")
+    scene.cut()
     scene.wait(PAUSE_S)
     return scene.start("valkey")
 
@@ -203,7 +142,7 @@ def worker_and_valkey_killed(scene: Scene) -> float:
     names = [*scene.workers, "valkey"]
     scene.random.shuffle(names)
     scene.kill(*names)
-    scene.tell(f"{cut_append_only_file(scene)} bytes cut off")
+    scene.cut()
     scene.wait(PAUSE_S)
     scene.random.shuffle(names)
     return scene.start(*names)
@@ -229,6 +168,37 @@ def web_killed_while_postgres_is_down(scene: Scene) -> float:
     scene.wait(PAUSE_S)
     scene.wait(PAUSE_S)
     return scene.start("postgres", name)
+
+
+def several_at_once(scene: Scene) -> float:
+    """Two to four parts are killed or stalled together, and come back in any order."""
+    parts = ["postgres", "valkey", "clock", *scene.webs, *scene.workers]
+    chosen = scene.random.sample(parts, scene.random.randint(2, 4))
+    stalled = [name for name in chosen if scene.random.random() < STALLED_SHARE]
+    try:
+        for name in chosen:
+            if name in stalled:
+                scene.tell(f"{name} stalled")
+                scene.stack.pause(name)
+            else:
+                scene.kill(name)
+            time.sleep(scene.random.uniform(*GAP_S))
+        if "valkey" in chosen and "valkey" not in stalled:
+            scene.random.choice((_nothing, scene.stack.valkey.wipe, scene.cut))()
+        scene.wait(STALL_S)
+    finally:
+        back = 0.0
+        for name in scene.random.sample(chosen, len(chosen)):
+            if name in stalled:
+                scene.stack.resume(name)
+                back = time.monotonic()
+            else:
+                back = scene.start(name)
+            time.sleep(scene.random.uniform(*GAP_S))
+    return back
+
+
+def _nothing() -> None: ...
 
 
 def everything_killed(scene: Scene) -> float:
@@ -262,21 +232,7 @@ FAULTS: dict[str, Fault] = {
         worker_and_valkey_killed,
         valkey_emptied_while_postgres_stalls,
         web_killed_while_postgres_is_down,
+        several_at_once,
         everything_killed,
     )
 }
-
-
-def cut_append_only_file(scene: Scene) -> int:
-    """Cut off a tail of 10 bytes to 300 kB, as a machine does that loses its power; its length."""
-    folder: Path = scene.stack.valkey.data / "appendonlydir"
-    newest = max(folder.glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
-    size = newest.stat().st_size
-    length = min(size, int(10 ** scene.random.uniform(1, 5.5)))
-    with newest.open("r+b") as file:
-        file.truncate(size - length)
-    return length
-
-
-def _ready_lines(log: Path) -> int:
-    return log.read_text(errors="replace").count(WORKER_READY) if log.exists() else 0

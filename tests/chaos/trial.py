@@ -14,8 +14,9 @@ from launcher.waiting import wait_until
 from tests.chaos import windows
 from tests.chaos.audit import Audit
 from tests.chaos.diary import Complaints
-from tests.chaos.faults import FAULTS, Scene
+from tests.chaos.faults import FAULTS
 from tests.chaos.load import SETTINGS, Load
+from tests.chaos.scene import Scene
 
 RESUME_S = 45.0
 CALM_S = (0.2, 1.5)

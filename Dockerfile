@@ -8,7 +8,7 @@ COPY dashboard/ ./
 RUN npm run build
 
 FROM python:3.13-slim
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics HOST=0.0.0.0
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0
 WORKDIR /telltale
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
@@ -17,7 +17,7 @@ COPY app/ app/
 COPY workers/ workers/
 COPY migrations/ migrations/
 COPY --from=dashboard /dashboard/dist/ dashboard/dist/
-RUN useradd --system --no-create-home telltale && install -d -o telltale /tmp/metrics
+RUN useradd --system --no-create-home telltale
 USER telltale
 EXPOSE 8000
 CMD ["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]

@@ -50,11 +50,3 @@ def post_worker_init(worker: Any) -> None:
         gateway.drain()
 
     gevent.spawn(watch)
-
-
-def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001
-    """A worker has gone: its live gauges go with it."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        from prometheus_client import multiprocess
-
-        multiprocess.mark_process_dead(worker.pid)

@@ -8,7 +8,7 @@ from flask_smorest import Api
 from app.access.authenticator import Authenticator
 from app.access.sessions import Sessions
 from app.access.tokens import Tokens
-from app.api import auth, body, health, history, ingest, ledger, pages, problems
+from app.api import auth, body, health, history, ingest, ledger, metrics, pages, problems
 from app.cli import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
@@ -56,6 +56,7 @@ def create_app(settings: Settings) -> Flask:
         ingest.create_blueprint(settings, authenticator, engine, gateway.intake, gateway.hub)
     )
     app.register_blueprint(health.create_blueprint(engine, redis, gateway.hub))
+    app.register_blueprint(metrics.create_blueprint(engine, eventlog, gateway.figures))
     app.register_blueprint(pages.create_blueprint())
     sockets.register(app, gateway, authenticator)
     register_commands(app, settings, engine, sessions)

@@ -33,13 +33,8 @@ class DataFolder:
 
     @property
     def run(self) -> Path:
-        """What lives only as long as the processes: the lock, counters, sockets."""
+        """What lives only as long as the processes: the lock, sockets."""
         return self.root / "run"
-
-    @property
-    def metrics(self) -> Path:
-        """Where the processes of one start add up their Prometheus counters."""
-        return self.run / "metrics"
 
     @property
     def postgres(self) -> Path:
@@ -79,8 +74,6 @@ class DataFolder:
         try:
             for folder in (self.root, self.logs, self.run, self.valkey):
                 folder.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self.metrics, ignore_errors=True)
-            self.metrics.mkdir()
         except OSError as error:
             raise PlaceUnusable(f"The data folder {self.root} cannot be used: {error}.") from None
         free = shutil.disk_usage(self.root).free

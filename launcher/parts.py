@@ -13,7 +13,6 @@ from app.settings import Settings
 from launcher.command import ROOT
 from launcher.credentials import Credentials
 from launcher.errors import LauncherError
-from launcher.folder import DataFolder
 from launcher.process import Program
 
 WORKER_SHUTDOWN_MS = 20_000
@@ -35,7 +34,7 @@ def without_settings(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment(
-    given: Mapping[str, str], *, folder: DataFolder, secrets: Credentials, host: str, port: int
+    given: Mapping[str, str], *, secrets: Credentials, host: str, port: int
 ) -> dict[str, str]:
     """What every process of the product gets: ``given``, and what it leaves open.
 
@@ -48,7 +47,6 @@ def environment(
         **{name: value for name, value in given.items() if value},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
-        "PROMETHEUS_MULTIPROC_DIR": str(folder.metrics),
         "SECRET_KEY": secrets.secret_key,
         "ADMIN_KEY": secrets.admin_key,
         "ADMIN_PASSWORD": secrets.admin_password,

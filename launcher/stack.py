@@ -187,7 +187,6 @@ class Stack:
             self.env["REDIS_URL"] = self.valkey.url()
         self.env = parts.environment(
             self.env,
-            folder=self.folder,
             secrets=load_or_make(self.folder.root, self.env),
             host=self._host,
             port=self._ports["web"],

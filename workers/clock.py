@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backplane.figures import Figures
 from app.core.database import create_database
 from app.core.errors import SettingError
 from app.core.logging import configure_logging, get_logger
@@ -88,6 +89,7 @@ def main() -> int:
         stale_after_s=settings.stale_after_s,
         lost_after_s=settings.lost_after_s,
     )
+    Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S
     while not stop.is_set():

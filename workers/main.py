@@ -10,7 +10,9 @@ from dramatiq import Middleware, set_broker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries, ShutdownNotifications, TimeLimit
 
+from app.backplane.figures import Figures
 from app.backplane.publish import Publisher
+from app.core import metrics
 from app.core.database import create_database
 from app.core.errors import SettingError
 from app.core.garbage import collect_rarely
@@ -57,6 +59,8 @@ def boot() -> RedisBroker:
     leave.stay = stay
     ingest.declare(broker, stay)
     retain.declare(broker, engine, settings.retention_days)
+    metrics.breaker_open.labels("postgres").set(0)
+    Figures(redis, "worker").start()
     collect_rarely()
     return broker
 

@@ -11,16 +11,13 @@ from sqlalchemy import Engine
 
 from app.backplane.messages import AgentsTouched
 from app.backplane.publish import Publisher
-from app.core import clock, metrics
-from app.core.logging import get_logger
+from app.core import clock
 from app.core.redis import RedisClient
-from app.domain.batch import PartitionState, is_after
-from app.eventlog.log import Depth, EventLog
+from app.domain.backlog import backlog
+from app.eventlog.log import EventLog
 from app.eventlog.presence import Presence
 from app.jobs.ring import Bells, ring, waiting
 from app.storage import agents, partitions
-
-log = get_logger(__name__)
 
 
 class Sweep:
@@ -51,14 +48,9 @@ class Sweep:
         with self._engine.connect() as connection:
             states = partitions.states(connection)
         queued: int | None = None
+        now_s = time.time()
         for state, depth in zip(states, depths, strict=True):
-            name = str(state.partition)
-            new_life = depth.generation != state.log_generation
-            pending = depth.chunks > 0 and (new_life or is_after(depth.last, state.log_position))
-            drained = 0 if new_life else state.log_drained
-            metrics.log_events.labels(name).set(max(0, depth.logged - drained) if pending else 0)
-            metrics.log_lag_seconds.labels(name).set(_age_s(state, depth) if pending else 0)
-            if not pending:
+            if not backlog(depth, state, now_s).pending:
                 continue
             if queued is None:
                 queued = waiting(self._broker)
@@ -85,13 +77,3 @@ class Sweep:
             self._publisher.publish(
                 *(AgentsTouched(str(project), ids) for project, ids in touched.items())
             )
-
-
-def _age_s(state: PartitionState, depth: Depth) -> float:
-    """How long the oldest chunk that is not stored has been waiting."""
-    # What is stored stays in the log for a moment more.
-    stored = depth.generation == state.log_generation and not is_after(
-        depth.first, state.log_position
-    )
-    oldest = depth.last if stored else depth.first
-    return max(0.0, time.time() - int(oldest.split("-")[0]) / 1000)

@@ -1,53 +1,26 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``."""
+"""``/healthz`` and ``/readyz``: does the process live, and do its parts answer?"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import Final
-
-import gevent
 import msgspec
 from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.api.look import Look
 from app.backplane.hub import Hub
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
 
-ANSWER_S: Final = 2.0
-
 log = get_logger(__name__)
-
-
-class Check:
-    """A look at a part that may never answer: it is given up on in time, and never done twice at
-    once, so that a part that hangs cannot take all connections to it.
-    """
-
-    def __init__(self, look: Callable[[], bool]) -> None:
-        self._look = look
-        self._under_way: gevent.Greenlet[..., bool] | None = None
-
-    def passes(self) -> bool:
-        """Whether the part answers well, within two seconds."""
-        if self._under_way is None or self._under_way.ready():
-            self._under_way = gevent.spawn(self._look)
-        try:
-            return bool(self._under_way.get(timeout=ANSWER_S))
-        except gevent.Timeout:
-            return False
 
 
 def create_blueprint(engine: Engine, redis: RedisClient, hub: Hub) -> Blueprint:
     """The routes that machines look at."""
     blueprint = Blueprint("health", __name__)
-    postgres = Check(lambda: _postgres(engine))
-    answering = Check(lambda: _redis(redis))
+    postgres = Look(lambda: _postgres(engine))
+    answering = Look(lambda: _redis(redis))
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -59,20 +32,11 @@ def create_blueprint(engine: Engine, redis: RedisClient, hub: Hub) -> Blueprint:
         """Its parts answer; 503 names which does not."""
         return _answer(
             {
-                "postgres": postgres.passes(),
-                "redis": answering.passes(),
+                "postgres": postgres.value() is True,
+                "redis": answering.value() is True,
                 "backplane": hub.ready.is_set() and hub.connected,
             }
         )
-
-    @blueprint.get("/metrics")
-    def metrics() -> Response:
-        """Prometheus' text format, of all processes that share PROMETHEUS_MULTIPROC_DIR."""
-        registry = REGISTRY
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return blueprint
 

@@ -1,10 +1,10 @@
-"""Prometheus metrics, named once. PROMETHEUS_MULTIPROC_DIR adds up those of all processes."""
+"""What a process counts, in Prometheus' terms, named once. Each process has its own figures."""
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-connections = Gauge("telltale_connections", "Open sockets", ["kind"], multiprocess_mode="livesum")
+connections = Gauge("telltale_connections", "Open sockets", ["kind"])
 events_in = Counter("telltale_events_in_total", "Events accepted into the log", ["transport"])
 events_rejected = Counter("telltale_events_rejected_total", "Events refused at the edge", ["code"])
 events_refused = Counter(
@@ -38,19 +38,5 @@ drain_seconds = Histogram(
 )
 drain_failures = Counter("telltale_drain_failures_total", "Drains that failed", ["reason"])
 dead_events = Counter("telltale_dead_events_total", "Events put into the dead letters")
-breaker_open = Gauge(
-    "telltale_breaker_open", "1 while a breaker is open", ["breaker"], multiprocess_mode="max"
-)
+breaker_open = Gauge("telltale_breaker_open", "1 while a breaker is open", ["breaker"])
 bells = Counter("telltale_bells_total", "Bells rung", ["by"])
-log_events = Gauge(
-    "telltale_log_events",
-    "Events waiting in the log",
-    ["partition"],
-    multiprocess_mode="mostrecent",
-)
-log_lag_seconds = Gauge(
-    "telltale_log_lag_seconds",
-    "Age of the oldest waiting event",
-    ["partition"],
-    multiprocess_mode="mostrecent",
-)

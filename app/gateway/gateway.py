@@ -10,6 +10,7 @@ import gevent
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import Engine
 
+from app.backplane.figures import Figures
 from app.backplane.hub import Hub
 from app.backplane.publish import Publisher
 from app.core.logging import get_logger
@@ -49,6 +50,7 @@ class Gateway:
         )
         self.fan_out = FanOut(self.hub, engine)
         self.dashboards = Dashboards(settings, engine, self.hub, self.fan_out)
+        self.figures = Figures(redis, "web")
         self.draining = False
         self._open: set[Connection] = set()
 
@@ -58,6 +60,7 @@ class Gateway:
         self.intake.start()
         self.agents.start()
         self.fan_out.start()
+        self.figures.start()
         gevent.spawn(self._check_for_ever)
 
     @property

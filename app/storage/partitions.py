@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -50,6 +51,12 @@ def states(connection: Connection) -> list[PartitionState]:
     """All partitions as they are, by number."""
     found = connection.execute(text(f"SELECT {_COLUMNS} FROM partitions ORDER BY partition"))
     return [PartitionState(*row) for row in found]
+
+
+def drained_at(connection: Connection) -> list[datetime]:
+    """When each partition was drained last, by number."""
+    found = connection.execute(text("SELECT drained_at FROM partitions ORDER BY partition"))
+    return list(found.scalars())
 
 
 def create(connection: Connection, count: int) -> int:

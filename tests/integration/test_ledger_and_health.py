@@ -1,8 +1,7 @@
-"""The books, the health of the process and its parts, and the metrics (§6)."""
+"""The books, and the health of the process and its parts (§6)."""
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from launcher.stack import Stack
 from tests.integration.agent_socket import AgentSocket
-from tests.integration.dashboard_socket import DashboardSocket
 from tests.integration.rest import Rest
 from tests.integration.samples import event, numbered
 from tests.integration.tenants import Tenant
@@ -97,44 +95,3 @@ def test_a_part_that_is_away_is_named(spare: Stack, part: str, named: str) -> No
     finally:
         spare.start(part)
         spare.wait_ready()
-
-
-def test_the_metrics_count(tenant: Tenant) -> None:
-    def read() -> dict[str, float]:
-        answer = Rest(tenant.url).get("/metrics")
-        assert answer.status == 200
-        assert answer.headers["content-type"].startswith("text/plain")
-        lines = re.findall(rb"^(telltale_\S+) (\S+)$", answer.body, re.MULTILINE)
-        return {name.decode(): float(value) for name, value in lines}
-
-    before = read()
-    with (
-        DashboardSocket(tenant.url, tenant.viewer) as viewer,
-        AgentSocket(tenant.url, tenant.agent) as agent,
-    ):
-        viewer.live()
-        agent.events(1, *numbered(10, None), 7)
-        agent.until_stored(11)
-        tenant.sender.send(*numbered(5, "by-rest"))
-        viewer.until_shown(15)
-        during = read()
-        assert during['telltale_connections{kind="agent"}'] >= 1
-        assert during['telltale_connections{kind="viewer"}'] >= 1
-
-    def grown(name: str) -> float:
-        return during[name] - before.get(name, 0)
-
-    assert grown('telltale_events_in_total{transport="socket"}') == 10
-    assert grown('telltale_events_in_total{transport="rest"}') == 5
-    assert grown('telltale_events_rejected_total{code="invalid_event"}') == 1
-    assert grown("telltale_events_out_total") >= 15
-    assert grown("telltale_acks_total") >= 1
-    assert grown("telltale_drain_events_sum") >= 15
-    for name in (
-        "telltale_append_events_count",
-        "telltale_append_seconds_count",
-        "telltale_drain_seconds_count",
-        'telltale_log_events{partition="0"}',
-        'telltale_log_lag_seconds{partition="0"}',
-    ):
-        assert name in during, sorted(during)

@@ -40,6 +40,8 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
         migrate(engine)
         with engine.begin() as connection:
             bootstrap(connection, settings)
+        event_ranges.maintain(engine, clock.now(), timedelta(days=settings.retention_days))
+        with engine.connect() as connection:
             user = people.password_of(connection, settings.admin_email)
         answer = {"admin_email": settings.admin_email}
         if sign_in:
@@ -77,14 +79,13 @@ def migrate(engine: Engine) -> None:
 
 
 def bootstrap(connection: Connection, settings: Settings) -> None:
-    """Make the first project, the admin and its key, the partitions and the time ranges."""
+    """Make the first project, the admin and its key, and the partitions."""
     count = partitions.create(connection, settings.partitions)
     if count != settings.partitions:
         raise click.ClickException(
             f"PARTITIONS is {settings.partitions}, but the data was laid out with {count};"
             f" it cannot change. Set PARTITIONS={count}."
         )
-    event_ranges.maintain(connection, clock.now(), timedelta(days=settings.retention_days))
     project = people.first_project(connection) or people.create_project(connection, "default")
     if settings.admin_password:
         people.ensure_member(
@@ -185,10 +186,9 @@ def _retention(engine: Engine, settings: Settings) -> AppGroup:
     @group.command("run")
     def run() -> None:
         """Make the coming weeks' tables and drop those older than RETENTION_DAYS, now."""
-        with engine.begin() as connection:
-            made, dropped = event_ranges.maintain(
-                connection, clock.now(), timedelta(days=settings.retention_days)
-            )
+        made, dropped = event_ranges.maintain(
+            engine, clock.now(), timedelta(days=settings.retention_days)
+        )
         click.echo(f"Made {', '.join(made) or 'none'}; dropped {', '.join(dropped) or 'none'}.")
 
     return group

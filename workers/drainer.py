@@ -19,7 +19,7 @@ from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.batch import PartitionState, Plan, Row, plan, without
 from app.eventlog.log import START, Chunk, EventLog
-from app.storage import agents, dead_letters, events, partitions
+from app.storage import agents, dead_letters, event_ranges, events, partitions
 
 MAX_READ_CHUNKS = 64
 """Chunks read of each partition at once, at most. A chunk is what one gateway flushed: up to 1 MiB,
@@ -83,7 +83,12 @@ class Drainer:
         self._read_chunks = _chunks_to_read(chunks)
         chunks = {p: _bounded(found, len(chunks)) for p, found in chunks.items()}
         started = time.perf_counter()
-        plans = self._keep(chunks)
+        try:
+            plans = self._keep(chunks)
+        except events.NoRange as error:
+            late = event_ranges.make_for(self._engine, error.days)
+            log.warning("ranges_made_late", made=late)
+            return set()
         metrics.drain_seconds.observe(time.perf_counter() - started)
         chunks = {made.state.partition: chunks[made.state.partition] for made in plans}
         if not plans:
@@ -252,8 +257,6 @@ def is_refusal(error: psycopg.Error) -> bool:
     out of reach, read-only, without a table or a right that it should have.
     """
     state = error.sqlstate or ""
-    if isinstance(error, psycopg.errors.CheckViolation) and "no partition" in str(error):
-        return False
     return state[:2] in REFUSED_CLASSES or state == RAISED
 
 

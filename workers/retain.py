@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import dramatiq
+import psycopg
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock
 from app.core.logging import get_logger
@@ -21,9 +23,12 @@ def declare(broker: RedisBroker, engine: Engine, retention_days: int) -> None:
 
     @dramatiq.actor(broker=broker, queue_name=INGEST_QUEUE, actor_name=RETAIN, max_retries=0)
     def retain() -> None:
-        with engine.begin() as connection:
+        try:
             made, dropped = event_ranges.maintain(
-                connection, clock.now(), timedelta(days=retention_days)
+                engine, clock.now(), timedelta(days=retention_days)
             )
+        except (SQLAlchemyError, psycopg.Error) as error:
+            log.warning("retention_failed", error=str(error).split("\n")[0])
+            return
         if made or dropped:
             log.info("event_ranges", made=made, dropped=dropped)

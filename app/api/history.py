@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,13 +17,13 @@ from app.access.authenticator import Authenticator
 from app.backplane.hub import Hub
 from app.core.errors import BadRequest, NotFound, Problem, Unavailable
 from app.domain.access import Permission
-from app.domain.catch_up import unusable
+from app.domain.catch_up import misses, unusable
 from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import StoredEvent, encode_event
 from app.domain.paging import PageSize
 from app.domain.subscription import Filter
 from app.schemas.events import EventsQuery, FilterQuery
-from app.storage import history
+from app.storage import history, partitions
 
 HEARTBEAT_S: Final = 15.0
 STREAM_PAGE: Final = 500
@@ -133,6 +133,8 @@ def _page(
             found, reached = history.forward(
                 connection, project_id, wanted, place, head, limit, since=since, before=until
             )
+            if after is not None and any(after.offsets):
+                _hold_whole(place, partitions.lost_through(connection))
         # A cursor from a process that is ahead of this one must not go back.
         return found, place.after(enumerate(reached.offsets))
 
@@ -167,10 +169,16 @@ def _bounded(read: Read, place: Cursor, limit: int) -> tuple[list[StoredEvent], 
     return found, place
 
 
+def _hold_whole(cursor: Cursor, lost_through: Mapping[int, int]) -> None:
+    """Looked at behind each page too: retention may come while somebody waits."""
+    if misses(cursor, lost_through):
+        raise CursorGone("Start again without a cursor (retention).")
+
+
 def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
     with engine.connect() as connection:
-        oldest = history.oldest_offsets(connection, len(head.offsets))
-    reason = unusable(cursor, head, oldest, 2**62)
+        lost_through = partitions.lost_through(connection)
+    reason = unusable(cursor, head, lost_through, 2**62)
     # History read from the very beginning misses nothing that was ever promised.
     if reason == "epoch" or (reason is not None and any(cursor.offsets)):
         raise CursorGone(f"Start again without a cursor ({reason}).")
@@ -208,6 +216,9 @@ def _stream(
                 found, place = history.sweep(
                     connection, project_id, wanted, place, head, size.events
                 )
+                if misses(before, partitions.lost_through(connection)):
+                    # The reader comes back with its last id, and is told.
+                    return
             if found:
                 messages = b"".join(_messages(found, before, place))
                 size.learn(len(found), len(messages))

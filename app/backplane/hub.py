@@ -70,7 +70,8 @@ class Hub:
         self.on_batch: list[BatchListener] = []
         self.on_agents: list[Callable[[AgentsTouched], None]] = []
         self.on_superseded: list[Callable[[Superseded], None]] = []
-        self.on_epoch: list[Callable[[], None]] = []
+        self.on_broken: list[Callable[[], None]] = []
+        """Called when the stream does not go on from where it was: readers have to resume."""
         self.on_calm: list[Callable[[], None]] = []
         """Called when all that had come was delivered: what was gathered may go out."""
 
@@ -211,6 +212,10 @@ class Hub:
             for project_id, event in found:
                 items.setdefault(str(project_id), []).append(msgspec.Raw(encode_event(event)))
             upto = found[-1][1].offset if len(found) == REFILL_PAGE else last
+            if len(found) < upto - head:
+                # Retention was faster: whoever looks has to hear of it, by way of its cursor.
+                log.warning("history_gone", partition=partition, first=head + 1, last=upto)
+                self._send_away()
             self._deliver(
                 Batch(
                     epoch=epoch,
@@ -259,5 +264,8 @@ class Hub:
         self.ready.set()
         if not first:
             log.warning("epoch_changed", epoch=epoch)
-            for listener in self.on_epoch:
-                listener()
+            self._send_away()
+
+    def _send_away(self) -> None:
+        for listener in self.on_broken:
+            listener()

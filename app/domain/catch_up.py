@@ -6,7 +6,7 @@ held only what lies behind that cursor. What was read twice is shown once; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -58,18 +58,26 @@ def covers(heads: Cursor, cursor: Cursor) -> bool:
     return all(head >= seen for head, seen in zip(heads.offsets, cursor.offsets, strict=True))
 
 
-def unusable(cursor: Cursor, heads: Cursor, oldest: dict[int, int], most: int) -> str | None:
+def misses(cursor: Cursor, lost_through: Mapping[int, int]) -> bool:
+    """Whether something behind the cursor was dropped.
+
+    ``lost_through`` is the last offset of each partition that retention has dropped: it goes by the
+    time of an event, so one that came late leaves a hole among those that stay.
+    """
+    return any(seen < lost_through.get(p, 0) for p, seen in enumerate(cursor.offsets))
+
+
+def unusable(
+    cursor: Cursor, heads: Cursor, lost_through: Mapping[int, int], most: int
+) -> str | None:
     """Why a cursor cannot be resumed: ``epoch``, ``retention`` or ``too_far``; None if it can.
 
-    ``oldest`` is the first offset that each partition still holds.
+    ``lost_through`` as for ``misses``; ``most`` events may be caught up.
     """
     if cursor.epoch != heads.epoch or len(cursor.offsets) != len(heads.offsets):
         return "epoch"
-    for partition, seen in enumerate(cursor.offsets):
-        if seen < heads.offsets[partition] and seen + 1 < oldest.get(
-            partition, heads.offsets[partition] + 1
-        ):
-            return "retention"
+    if misses(cursor, lost_through):
+        return "retention"
     if cursor.missed(heads) > most:
         return "too_far"
     return None

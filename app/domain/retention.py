@@ -27,5 +27,11 @@ def ranges_to_keep(today: date, retention: timedelta) -> list[Range]:
     return ranges
 
 
+def week_of(day: date) -> Range:
+    """The week that holds a day."""
+    start = _monday(day)
+    return Range(start, start + WEEK)
+
+
 def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())

@@ -14,7 +14,7 @@ from app.backplane.hub import Hub
 from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.access import Identity
-from app.domain.catch_up import Held, covers, unusable
+from app.domain.catch_up import Held, covers, misses, unusable
 from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import SEVERITIES, encode_event
 from app.domain.json_text import holds_unstorable_text
@@ -185,8 +185,8 @@ class Dashboards:
                 return None, "epoch"
             heads = self._hub.heads()
         with self._engine.connect() as connection:
-            oldest = history.oldest_offsets(connection, len(heads.offsets))
-        reason = unusable(cursor, heads, oldest, self._settings.catch_up_max_events)
+            lost_through = partitions.lost_through(connection)
+        reason = unusable(cursor, heads, lost_through, self._settings.catch_up_max_events)
         return (cursor, "") if reason is None else (None, reason)
 
     def _is_stored(self, cursor: Cursor) -> bool:
@@ -217,10 +217,15 @@ class Dashboards:
         viewer = subscription.viewer
         size = PageSize(PAGE_EVENTS)
         while not (subscription.ended or viewer.connection.closed):
+            before = cursor
             with self._engine.connect() as connection:
                 page, cursor = history.sweep(
                     connection, viewer.project_id, subscription.filter, cursor, until, size.events
                 )
+                lost_through = partitions.lost_through(connection)
+            if misses(before, lost_through):
+                # Retention came in between: its cursor tells the viewer so when it resumes.
+                raise CloseNow(GAP)
             if page and not subscription.ended:
                 items = [msgspec.Raw(encode_event(event)) for event in page]
                 frame = events_frame(subscription.id, str(cursor), items)

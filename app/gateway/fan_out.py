@@ -82,7 +82,7 @@ class FanOut:
         hub.on_batch.append(self._batch)
         hub.on_calm.append(self._flush)
         hub.on_agents.append(self._agents_touched)
-        hub.on_epoch.append(self._new_epoch)
+        hub.on_broken.append(self._send_away)
 
     def start(self) -> None:
         """Begin to tell of agents and heads."""
@@ -230,7 +230,7 @@ class FanOut:
             if not viewer.slow and (live or not viewer.subscriptions):
                 viewer.connection.send_frame(frame)
 
-    def _new_epoch(self) -> None:
+    def _send_away(self) -> None:
         for viewer in self.viewers():
             viewer.connection.close(GAP)
 

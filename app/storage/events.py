@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, date
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,12 +26,31 @@ _COPY_TYPES: Final = (
 )
 
 
+class NoRange(Exception):
+    """There is no table for the time of an event."""
+
+    def __init__(self, days: set[date]) -> None:
+        super().__init__("There is no table for the time of an event.")
+        self.days = days
+        """The days (UTC) of all events that were to be stored."""
+
+
 def copy_rows(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
     """Insert rows with COPY, twice as fast as INSERT from arrays (docs/decisions/copy.md).
 
     Raises:
         psycopg.errors.UniqueViolation: an event is already there; none of the rows is.
+        NoRange: ``event_ranges.make_for`` has to be asked for tables; none of the rows is there.
     """
+    try:
+        _copy_rows(cursor, rows)
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is not None:
+            raise
+        raise NoRange({row.event.time.astimezone(UTC).date() for row in rows}) from error
+
+
+def _copy_rows(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
     with cursor.copy(_COPY) as copy:
         copy.set_types(_COPY_TYPES)
         for row in rows:

@@ -153,19 +153,6 @@ def one(connection: Connection, project_id: UUID, event_id: str) -> StoredEvent 
     return None if row is None else _stored(row)
 
 
-def oldest_offsets(connection: Connection, partitions: int) -> dict[int, int]:
-    """The first offset that each partition still holds; partitions without events are left out."""
-    oldest: dict[int, int] = {}
-    for partition in range(partitions):
-        first = connection.execute(
-            text('SELECT min("offset") FROM events WHERE partition = :partition'),
-            {"partition": partition},
-        ).scalar()
-        if first is not None:
-            oldest[partition] = first
-    return oldest
-
-
 def _share(
     connection: Connection,
     conditions: str,

@@ -59,6 +59,12 @@ def drained_at(connection: Connection) -> list[datetime]:
     return list(found.scalars())
 
 
+def lost_through(connection: Connection) -> dict[int, int]:
+    """The last offset of each partition that retention has dropped; 0 if it has dropped none."""
+    found = connection.execute(text("SELECT partition, lost_through FROM partitions"))
+    return {row[0]: row[1] for row in found}
+
+
 def create(connection: Connection, count: int) -> int:
     """Make the rows if there are none; returns how many there are."""
     existing = connection.execute(text("SELECT count(*) FROM partitions")).scalar_one()

@@ -88,6 +88,8 @@ partitions = Table(
     Column("duplicates", BigInteger, nullable=False, server_default="0"),
     Column("dead", BigInteger, nullable=False, server_default="0"),
     _moment("drained_at", default_now=True),
+    Column("lost_through", BigInteger, nullable=False, server_default="0"),
+    Column("log_duplicates", BigInteger, nullable=False, server_default="0"),
 )
 
 events = Table(

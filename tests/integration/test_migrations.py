@@ -63,28 +63,29 @@ def test_down_takes_everything_back_and_up_makes_it_again(engine: Engine) -> Non
 
 def test_ranges_are_made_ahead_of_need_and_dropped_when_too_old(engine: Engine) -> None:
     retention = timedelta(days=35)
+    made, dropped = event_ranges.maintain(engine, NOW, retention)
+    assert "events_20261123" in made
+    assert "events_20261214" in made
+    assert dropped == []
+    assert event_ranges.maintain(engine, NOW, retention) == ([], [])
     with engine.begin() as connection:
-        made, dropped = event_ranges.maintain(connection, NOW, retention)
-        assert "events_20261123" in made
-        assert "events_20261214" in made
-        assert dropped == []
-        assert event_ranges.maintain(connection, NOW, retention) == ([], [])
         store(connection, NOW - timedelta(days=35), "oldest that is kept")
         store(connection, NOW + timedelta(minutes=5), "newest that is taken")
 
-        made, dropped = event_ranges.maintain(connection, NOW + timedelta(days=42), retention)
-        assert "events_20261012" in dropped
-        assert "events_20270125" in made
+    made, dropped = event_ranges.maintain(engine, NOW + timedelta(days=42), retention)
+    assert "events_20261012" in dropped
+    assert "events_20270125" in made
+    with engine.connect() as connection:
         left = connection.execute(text("SELECT event_id FROM events")).scalars().all()
     assert left == ["newest that is taken"]
 
 
-def store(connection: Any, at: datetime, event_id: str) -> None:
+def store(connection: Any, at: datetime, event_id: str, offset: int = 1) -> None:
     connection.execute(
         text(
             'INSERT INTO events (project_id, partition, "offset", event_id, agent_id, type,'
             " occurred_at, received_at, severity, data)"
-            " VALUES (gen_random_uuid(), 0, 1, :id, 'agent', 'x', :at, now(), 1, '{}')"
+            " VALUES (gen_random_uuid(), 0, :offset, :id, 'agent', 'x', :at, now(), 1, '{}')"
         ),
-        {"id": event_id, "at": at},
+        {"id": event_id, "at": at, "offset": offset},
     )

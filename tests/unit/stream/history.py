@@ -59,12 +59,11 @@ class History:
         first = max(first, self.kept_from[partition])
         return self.events[partition][first - 1 : last][:limit]
 
-    def oldest(self) -> dict[int, int]:
-        """The first offset that each partition still holds."""
+    def lost_through(self) -> dict[int, int]:
+        """The last offset of each partition that retention has dropped."""
         return {
-            partition: self.kept_from[partition]
+            partition: min(self.kept_from[partition] - 1, len(log))
             for partition, log in enumerate(self.events)
-            if self.kept_from[partition] <= len(log)
         }
 
     def sweep(

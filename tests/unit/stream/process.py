@@ -220,7 +220,7 @@ class Process:
             return False
         heads = self.cursor()
         yield
-        return unusable(cursor, heads, self.history.oldest(), TOO_FAR) is None
+        return unusable(cursor, heads, self.history.lost_through(), TOO_FAR) is None
 
     def _snapshot(self, subscription: Subscription) -> Steps[Cursor]:
         yield

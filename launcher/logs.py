@@ -1,7 +1,8 @@
-"""The children's log files: their last lines, and a bound on their size."""
+"""The children's log files: their last lines, as a person reads them, and a bound on their size."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +21,24 @@ def last_lines(path: Path, count: int = 12) -> list[str]:
     except FileNotFoundError:
         return []
     return [line for line in text.splitlines() if line.strip()][-count:]
+
+
+def readable(line: str) -> str:
+    """A line of JSON as ``time level message name=value …``, with a traceback below; other lines,
+    which the database servers write, as they are.
+    """
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(entry, dict):
+        return line
+    trace = entry.pop("exception", "")
+    for name in ("process", "logger"):
+        entry.pop(name, None)
+    first = [str(entry.pop(name, "")) for name in ("timestamp", "level", "message")]
+    told = " ".join([*first, *(f"{name}={value}" for name, value in entry.items())]).strip()
+    return f"{told}\n{trace}" if trace else told
 
 
 def bound(path: Path) -> None:

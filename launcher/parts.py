@@ -15,15 +15,9 @@ from launcher.credentials import Credentials
 from launcher.errors import LauncherError
 from launcher.process import Program
 
-WORKER_SHUTDOWN_MS = 20_000
-
 DEFAULTS = {
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "WEB_CONCURRENCY": "1",
-    # How long an idle consumer sleeps between two looks at its queue, and how long one that has
-    # lost Redis waits before it tries again; in ms, by default 1000 and 3000.
-    "dramatiq_worker_timeout": "100",
-    "dramatiq_restart_delay": "500",
 }
 
 
@@ -88,10 +82,7 @@ def web(name: str, env: Mapping[str, str], port: int) -> Program:
 
 def worker(name: str, env: Mapping[str, str]) -> Program:
     """The Dramatiq actors: drain, deliver and the rest."""
-    command = str(Path(sys.executable).with_name("dramatiq"))
-    words = ("workers.main", "--processes", "1", "--threads", "4")
-    patience = ("--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS))
-    return _python(name, env, command, *words, *patience, stop_timeout_s=25.0)
+    return _python(name, env, "-m", "workers", stop_timeout_s=25.0)
 
 
 def clock(env: Mapping[str, str]) -> Program:

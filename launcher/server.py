@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
+from textwrap import indent
 from types import FrameType
 
 from launcher.command import ROOT, ServerOptions
 from launcher.errors import LauncherError, PartFailed, Stopped
+from launcher.logs import readable
 from launcher.stack import Stack
 
 LOGS_CHECK_S = 10.0
@@ -50,7 +52,7 @@ def serve(options: ServerOptions) -> int:
         return 0
     if isinstance(failure, PartFailed):
         for line in failure.log_lines:
-            tell(f"  {line}")
+            tell(indent(readable(line), "  "))
     tell(str(failure))
     return 1
 

@@ -1,4 +1,4 @@
-"""Where a worker is wired. Dramatiq imports this module: ``dramatiq workers.main``."""
+"""Where a worker is wired. Dramatiq imports this module, in each of its processes."""
 
 from __future__ import annotations
 

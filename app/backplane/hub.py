@@ -209,8 +209,11 @@ class Hub:
             if self._heads[partition] != head or epoch != self.epoch:
                 continue
             items: dict[str, list[msgspec.Raw]] = {}
+            agents: dict[str, set[str]] = {}
             for project_id, event in found:
-                items.setdefault(str(project_id), []).append(msgspec.Raw(encode_event(event)))
+                project = str(project_id)
+                items.setdefault(project, []).append(msgspec.Raw(encode_event(event)))
+                agents.setdefault(project, set()).add(event.agent_id)
             upto = found[-1][1].offset if len(found) == REFILL_PAGE else last
             if len(found) < upto - head:
                 # Retention was faster: whoever looks has to hear of it, by way of its cursor.
@@ -226,6 +229,7 @@ class Hub:
                     drained=0,
                     cursors={},
                     items=items,
+                    agents={project: list(ids) for project, ids in agents.items()},
                 )
             )
             self._calm()

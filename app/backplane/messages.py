@@ -12,7 +12,8 @@ class Batch(msgspec.Struct, kw_only=True):
 
     ``items`` holds for each project the stored events in order, encoded. ``cursors`` says how far
     the sequences of these agents are stored: ``{agent key: (incarnation, seq)}``. ``drained`` is
-    the log's counter up to which everything is stored, in its life ``generation``.
+    the log's counter up to which everything is stored, in its life ``generation``. ``agents`` names
+    for each project the agents whose rows the transaction changed.
     """
 
     epoch: str
@@ -23,6 +24,7 @@ class Batch(msgspec.Struct, kw_only=True):
     drained: int
     cursors: dict[str, tuple[int, int]]
     items: dict[str, list[msgspec.Raw]]
+    agents: dict[str, list[str]]
 
 
 class Batches(msgspec.Struct, tag="batches"):

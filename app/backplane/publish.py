@@ -51,9 +51,13 @@ def messages(plans: Iterable[Plan]) -> Iterator[Batches]:
 def batches(plan: Plan) -> Iterator[tuple[Batch, int]]:
     """A committed plan as batches with their sizes: each small enough, together contiguous.
 
-    The last one carries the sequences: an agent is told ``stored`` when all of it is.
+    The last one names the agents and carries the sequences: an agent is told ``stored`` when all of
+    it is.
     """
     state = plan.state
+    agents: dict[str, list[str]] = {}
+    for changed in plan.agents:
+        agents.setdefault(str(changed.project_id), []).append(changed.agent_id)
     parts = list(_parts(plan.rows))
     for number, rows in enumerate(parts):
         items: dict[str, list[msgspec.Raw]] = {}
@@ -77,6 +81,7 @@ def batches(plan: Plan) -> Iterator[tuple[Batch, int]]:
             if final
             else {},
             items=items,
+            agents=agents if final else {},
         )
         yield batch, size
 

@@ -67,8 +67,7 @@ class Chunk(Protocol):
     def runs(self) -> Iterable[LoggedRun]: ...
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct, gc=False):
     """An event on its way into PostgreSQL and onto the backplane."""
 
     project: str
@@ -89,6 +88,14 @@ class Row:
     def timed_by_us(self) -> bool:
         """Whether the sender gave no time: sent again, it would come with another one."""
         return self.event.time == self.received_at
+
+    def is_again(self, earlier: Row) -> bool:
+        """Whether it is the same event as an earlier row of the same id. Sent twice without a time,
+        an event has two: then only its id tells.
+        """
+        if self.project != earlier.project:
+            return False
+        return self.event.time == earlier.event.time or (self.timed_by_us and earlier.timed_by_us)
 
 
 class CursorMove(msgspec.Struct):
@@ -139,8 +146,7 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
     rows: list[Row] = []
     moves: dict[str, tuple[int, int]] = {}
     folds: dict[str, AgentFold] = {}
-    seen: set[Identity] = set()
-    seen_untimed: set[tuple[str, str]] = set()
+    seen: dict[str, list[Row]] = {}
     offset = state.head
     total = 0
     accepted_before = state.accepted_before
@@ -165,9 +171,6 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
             for record in run.records:
                 total += 1
                 event = decode_event(record)
-                identity = (project, event.id, event.time)
-                if identity in seen:
-                    continue
                 row = Row(
                     project,
                     project_id,
@@ -178,14 +181,15 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
                     received_at,
                     run.received_at,
                 )
-                if row.timed_by_us:
-                    # Sent twice without a time, an event has two: only its id tells.
-                    if (project, event.id) in seen_untimed:
-                        continue
-                    seen_untimed.add((project, event.id))
+                twins = seen.get(event.id)
+                if twins is not None and any(map(row.is_again, twins)):
+                    continue
                 if known is not None and known(row):
                     continue
-                seen.add(identity)
+                if twins is None:
+                    seen[event.id] = [row]
+                else:
+                    twins.append(row)
                 offset += 1
                 rows.append(row)
                 folded = _fold(folded, row)
@@ -213,7 +217,7 @@ def without(made: Plan, index: int) -> Plan:
     """The plan without a row that PostgreSQL refuses: it is dead, those behind it move up."""
     rows = made.rows[:index]
     for row in made.rows[index + 1 :]:
-        rows.append(replace(row, offset=row.offset - 1))
+        rows.append(msgspec.structs.replace(row, offset=row.offset - 1))
     folds: dict[str, AgentFold] = {}
     for row in rows:
         key = agent_key(row.project, row.event.agent_id)

@@ -6,7 +6,9 @@ frame to the log, the row and the dashboard.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -27,13 +29,16 @@ BEHIND = timedelta(days=30)
 Severity = Literal["debug", "info", "warning", "error", "critical"]
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
+_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+_BRACE = ord("{")
+_BACKSLASH = ord("\\")
 _EMPTY = msgspec.Raw(b"{}")
 
 
-class IncomingEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class IncomingEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """An event as its sender wrote it (protocol §2), its shape and types already checked."""
 
-    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z")]
+    type: Annotated[str, msgspec.Meta(max_length=64)]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     agent_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -43,7 +48,7 @@ class IncomingEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     data: msgspec.Raw = _EMPTY
 
 
-class Event(msgspec.Struct, kw_only=True):
+class Event(msgspec.Struct, kw_only=True, gc=False):
     """An accepted event: every field filled in. Encoded, it is the record in the log."""
 
     id: str
@@ -56,7 +61,7 @@ class Event(msgspec.Struct, kw_only=True):
     data: msgspec.Raw
 
 
-class StoredEvent(Event, kw_only=True):
+class StoredEvent(Event, kw_only=True, gc=False):
     """An event with its place in history: ``offset`` is contiguous within ``partition``."""
 
     partition: int
@@ -129,6 +134,10 @@ def accept(
         event_id = str(uuid7())
     elif not _is_visible(event_id):
         raise EventRejected("invalid_event", "`id` must be visible ASCII.")
+    if not _is_type(incoming.type):
+        raise EventRejected(
+            "invalid_event", "`type` must be words of a-z, 0-9 and _ with dots between.", event_id
+        )
     sender = _sender(incoming, agent_id)
     for text in (incoming.task_id, incoming.trace_id):
         if text is not None and "\x00" in text:
@@ -165,17 +174,23 @@ def _sender(incoming: IncomingEvent, agent_id: str | None) -> str:
 def _check_data(incoming: IncomingEvent) -> None:
     event_id = incoming.id
     payload = bytes(incoming.data)
-    if not payload.startswith(b"{"):
+    size = len(payload)
+    if payload[0] != _BRACE:
         raise EventRejected("invalid_event", "`data` must be an object.", event_id)
-    if len(payload) > MAX_DATA_BYTES:
+    if size > MAX_DATA_BYTES:
         raise _too_large(event_id)
-    if b"\\u" in payload and holds_unstorable_text(payload):
+    # One letter is found five times as fast as two.
+    if _BACKSLASH in payload and b"\\u" in payload and holds_unstorable_text(payload):
         raise EventRejected("invalid_text", "`data` holds \\u0000 or a lone surrogate.", event_id)
-    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and depth_exceeds(payload, MAX_DEPTH):
+    if size > 2 * MAX_DEPTH and _may_be_deep(payload) and depth_exceeds(payload, MAX_DEPTH):
         raise EventRejected("too_deep", f"`data` is nested deeper than {MAX_DEPTH}.", event_id)
     problem = check_data(incoming.type, payload)
     if problem is not None:
         raise EventRejected("invalid_data", problem, event_id)
+
+
+def _may_be_deep(payload: bytes) -> bool:
+    return payload.count(b"{") + payload.count(b"[") > MAX_DEPTH
 
 
 def _too_large(event_id: str | None) -> EventRejected:
@@ -195,6 +210,11 @@ def _moment(given: datetime | None, event_id: str, now: datetime, behind: timede
         )
         raise EventRejected("time_out_of_range", f"`time` is {where}.", event_id)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _is_type(text: str) -> bool:
+    return _TYPE.fullmatch(text) is not None
 
 
 def _is_visible(text: str) -> bool:

@@ -34,30 +34,50 @@ local outcomes = {0, generation, 0}
 local duplicates_here = 0
 local runs = 0
 
+local rotated = {}
+
+local function has_previous(previous)
+  if rotated[previous] == nil then rotated[previous] = redis.call('EXISTS', previous) == 1 end
+  return rotated[previous]
+end
+
 local function recent_duplicates(project, first, count)
   -- Which of the ids were seen lately: a table of 0-based indexes, and how many. Remembers the rest.
   local current = prefix .. 'recent:' .. project
   local previous = current .. ':previous'
-  local seen, fresh, again, among = {}, {}, 0, {}
-  local now_seen = redis.call('SMISMEMBER', current, unpack(ARGV, first, first + count - 1))
-  local before_seen = redis.call('SMISMEMBER', previous, unpack(ARGV, first, first + count - 1))
+  local last = first + count - 1
+  local seen, again, added = {}, 0, 0
+  local now_seen = redis.call('SMISMEMBER', current, unpack(ARGV, first, last))
+  local before_seen = has_previous(previous) and redis.call('SMISMEMBER', previous, unpack(ARGV, first, last))
   for i = 1, count do
-    local id = ARGV[first + i - 1]
-    if now_seen[i] == 1 or before_seen[i] == 1 or among[id] then
+    if now_seen[i] == 1 or (before_seen and before_seen[i] == 1) then
       again = again + 1
       seen[again] = i - 1
-    else
-      among[id] = true
-      fresh[#fresh + 1] = id
     end
   end
-  if #fresh > 0 then
-    redis.call('SADD', current, unpack(fresh))
-    if redis.call('SCARD', current) > most_recent then
-      redis.call('RENAME', current, previous)
-    else
-      redis.call('EXPIRE', current, 86400)
+  if again == 0 then added = redis.call('SADD', current, unpack(ARGV, first, last)) end
+  if added < count then
+    -- Some were seen, or one of them comes twice in this run: look at each.
+    local dropped = {}
+    for i = 1, again do dropped[seen[i]] = true end
+    local among = {}
+    seen, again = {}, 0
+    for i = 1, count do
+      local id = ARGV[first + i - 1]
+      if dropped[i - 1] or among[id] then
+        again = again + 1
+        seen[again] = i - 1
+      else
+        among[id] = true
+        redis.call('SADD', current, id)
+      end
     end
+  end
+  if redis.call('SCARD', current) > most_recent then
+    redis.call('RENAME', current, previous)
+    rotated[previous] = true
+  else
+    redis.call('EXPIRE', current, 86400)
   end
   return seen, again
 end

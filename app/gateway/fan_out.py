@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,13 +32,6 @@ MAX_AGENTS: Final = 10_000
 
 log = get_logger(__name__)
 _decode = msgspec.json.Decoder(StoredEvent).decode
-
-
-class _Sender(msgspec.Struct):
-    agent_id: str
-
-
-_sender_of = msgspec.json.Decoder(_Sender).decode
 
 
 class _Wanted:
@@ -112,6 +105,8 @@ class FanOut:
     def _batch(self, batch: Batch) -> None:
         if not self._viewers:
             return
+        for project, agent_ids in batch.agents.items():
+            self._touch(project, agent_ids)
         cursor = ""
         for project, items in batch.items.items():
             viewers = self._viewers.get(project)
@@ -120,8 +115,6 @@ class FanOut:
             cursor = cursor or str(self._hub.heads())
             wanted = _Wanted(items)
             frames_made: dict[tuple[str, Filter | None], bytes] = {}
-            # Agents that send by REST have no sequence, and so are not among the cursors.
-            self._touch(project, {_sender_of(item).agent_id for item in items})
             shown = 0
             for viewer in viewers:
                 for subscription in viewer.subscriptions.values():
@@ -169,7 +162,7 @@ class FanOut:
         if message.project in self._viewers:
             self._touch(message.project, message.agent_ids)
 
-    def _touch(self, project: str, agent_ids: list[str] | set[str]) -> None:
+    def _touch(self, project: str, agent_ids: Iterable[str]) -> None:
         if project in self._viewers:
             touched = self._touched.setdefault(project, set())
             if len(touched) < MAX_TOUCHED:

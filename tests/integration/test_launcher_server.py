@@ -51,9 +51,9 @@ class Running:
         }
 
     def find(self, word: str) -> psutil.Process:
-        """The one direct child whose command line has this word."""
+        """The one direct child whose command line has these words."""
         children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if word in " ".join(child.cmdline()))
+        return next(child for child in children if f" {word} " in f" {' '.join(child.cmdline())} ")
 
     def end(self) -> int:
         """Wait for its end; returns the exit status."""
@@ -156,10 +156,10 @@ def test_a_layout_that_cannot_change(data: Path) -> None:
 def test_a_part_that_dies_is_named_and_comes_back(data: Path) -> None:
     with launched(data, "--no-demo") as running:
         running.wait_for(r"Stop +Ctrl-C")
-        running.find("workers.main").kill()
+        running.find("-m workers").kill()
         running.wait_for(r"worker ended \(SIGKILL\); it starts again in 0\.5 s\.")
         wait_until(
-            lambda: any("workers.main" in name for name in running.descendants()),
+            lambda: any(name.endswith("-m workers") for name in running.descendants()),
             timeout_s=30,
             what=lambda: "the worker did not come back",
         )

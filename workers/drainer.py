@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.core.logging import get_logger
 from app.domain.batch import PartitionState, Plan, Row, plan, without
 from app.eventlog.log import START, Chunk, EventLog
 from app.storage import agents, dead_letters, event_ranges, events, partitions
+from workers.poison import culprits, is_refusal
 
 MAX_READ_CHUNKS = 64
 """Chunks read of each partition at once, at most. A chunk is what one gateway flushed: up to 1 MiB,
@@ -33,13 +35,15 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 FINISH_EVERY_S = 0.1
 LOCKED_WAIT_S = 0.02
 
-REFUSED_CLASSES = ("22", "23", "54")
-"""SQLSTATE classes that speak of the values of a row: data, integrity, limits of the program."""
-
-RAISED = "P0001"
-"""A trigger's own objection."""
-
 log = get_logger(__name__)
+
+
+class _ReadElsewhere(Exception):
+    """Rows are not where this process took them to be; nothing was kept."""
+
+    def __init__(self, partition: int, position: str) -> None:
+        super().__init__(f"Partition {partition} has to be read behind {position}.")
+        self.partition, self.position = partition, position
 
 
 class Drainer:
@@ -89,6 +93,9 @@ class Drainer:
             late = event_ranges.make_for(self._engine, error.days)
             log.warning("ranges_made_late", made=late)
             return set()
+        except _ReadElsewhere as elsewhere:
+            self._positions[elsewhere.partition] = elsewhere.position
+            return set(chunks)
         metrics.drain_seconds.observe(time.perf_counter() - started)
         chunks = {made.state.partition: chunks[made.state.partition] for made in plans}
         if not plans:
@@ -182,6 +189,10 @@ class Drainer:
         without a time, whose unique key could not tell.
         """
         made = plan(state, chunks)
+        if made.vanished:
+            self._check_position(state, chunks)
+            made = replace(made, state=replace(made.state, epoch=self._new_epoch(cursor, made)))
+            state = replace(state, epoch=made.state.epoch)
         asked = [row for row in made.rows if careful or row.timed_by_us]
         if not asked:
             return made
@@ -196,6 +207,29 @@ class Drainer:
             return row.identity in stored
 
         return plan(state, chunks, known)
+
+    def _check_position(self, state: PartitionState, chunks: Sequence[Chunk]) -> None:
+        """The row may have gone back behind what this process has kept, and the log still have it.
+
+        Raises:
+            _ReadElsewhere: it was not read from where the row stands.
+        """
+        same_life = chunks[0].generation == state.log_generation
+        position = state.log_position if same_life else START
+        if self._positions[state.partition] != position:
+            raise _ReadElsewhere(state.partition, position)
+
+    def _new_epoch(self, cursor: psycopg.Cursor[Any], made: Plan) -> str:
+        """PostgreSQL has lost what it had committed (docs/decisions/history-going-back.md)."""
+        epoch = partitions.renew_epoch_in(cursor)
+        metrics.epochs_renewed.labels("drain").inc()
+        log.error(
+            "history_went_back",
+            partition=made.state.partition,
+            vanished=made.vanished,
+            epoch=epoch,
+        )
+        return epoch
 
     def _keep_one_by_one(
         self, driver: psycopg.Connection[Any], chunks: Mapping[int, Sequence[Chunk]]
@@ -218,7 +252,7 @@ class Drainer:
         return plans
 
     def _without_poison(self, cursor: psycopg.Cursor[Any], made: Plan) -> Plan:
-        poison = _culprits(cursor, made.rows, 0, len(made.rows))
+        poison = culprits(cursor, made.rows, 0, len(made.rows))
         for index, error in reversed(poison):
             row = made.rows[index]
             self._bury(cursor, row.project_id, row, error)
@@ -229,35 +263,6 @@ class Drainer:
         dead_letters.bury_event(cursor, project_id, row.partition, row.record, error)
         metrics.dead_events.inc()
         log.error("event_refused", partition=row.partition, event_id=row.event.id, error=error)
-
-
-def _culprits(
-    cursor: psycopg.Cursor[Any], rows: Sequence[Row], low: int, high: int
-) -> list[tuple[int, str]]:
-    """The indexes of rows that PostgreSQL refuses and why, by halving; tries leave no trace."""
-    if low >= high:
-        return []
-    cursor.execute("SAVEPOINT halving")
-    try:
-        events.copy_rows(cursor, rows[low:high])
-    except psycopg.Error as error:
-        if not is_refusal(error):
-            raise
-        cursor.execute("ROLLBACK TO SAVEPOINT halving")
-        if high - low == 1:
-            return [(low, str(error))]
-        middle = (low + high) // 2
-        return _culprits(cursor, rows, low, middle) + _culprits(cursor, rows, middle, high)
-    cursor.execute("ROLLBACK TO SAVEPOINT halving")
-    return []
-
-
-def is_refusal(error: psycopg.Error) -> bool:
-    """Whether PostgreSQL objects to an event, and always will; else it is PostgreSQL's own trouble:
-    out of reach, read-only, without a table or a right that it should have.
-    """
-    state = error.sqlstate or ""
-    return state[:2] in REFUSED_CLASSES or state == RAISED
 
 
 def _chunks_to_read(found: Mapping[int, Sequence[Chunk]]) -> int:

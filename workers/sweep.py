@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import Engine
 
@@ -14,7 +17,8 @@ from app.backplane.publish import Publisher
 from app.core import clock
 from app.core.redis import RedisClient
 from app.domain.backlog import backlog
-from app.eventlog.log import EventLog
+from app.domain.batch import PartitionState, counted_again
+from app.eventlog.log import Depth, EventLog
 from app.eventlog.presence import Presence
 from app.jobs.ring import Bells, ring, waiting
 from app.storage import agents, partitions
@@ -47,6 +51,7 @@ class Sweep:
         depths = self._log.depth()
         with self._engine.connect() as connection:
             states = partitions.states(connection)
+        self._keep_books(states, depths)
         queued: int | None = None
         now_s = time.time()
         for state, depth in zip(states, depths, strict=True):
@@ -57,6 +62,21 @@ class Sweep:
             # Nobody answers: more bells would only pile up.
             if queued < 2 * self._log.partitions and self._bells.ring_if_silent(state.partition):
                 ring(self._broker, state.partition, "sweep")
+
+    def _keep_books(self, states: Sequence[PartitionState], depths: Sequence[Depth]) -> None:
+        """Take over what the log knew again; nothing else may come in that a drain would tell."""
+        told = {
+            state.partition: (depth.generation, depth.duplicates)
+            for state, depth in zip(states, depths, strict=True)
+            if counted_again(state, depth.generation, depth.duplicates) != state
+        }
+        if not told:
+            return
+        with self._engine.begin() as connection:
+            driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+            with driver.cursor() as cursor:
+                locked = partitions.lock(cursor, told).items()
+                partitions.keep_books(cursor, [counted_again(s, *told[p]) for p, s in locked])
 
     def liveness(self) -> None:
         """Take over the signs of life, and judge who is online, stale or lost."""

@@ -33,6 +33,7 @@ from app.core import metrics
 from app.core.identifiers import uuid7
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
+from app.domain.batch import PartitionState
 from app.domain.cursor import Cursor
 from app.domain.event import encode_event
 from app.domain.sequence import check
@@ -238,9 +239,12 @@ class Hub:
         """Compare the heads with PostgreSQL's, every second and after every reconnect."""
         behind: dict[int, int] = {}
         while True:
+            seen = list(self._heads)
             try:
                 with self._engine.connect() as connection:
                     states = partitions.states(connection)
+                if states and states[0].epoch == self.epoch:
+                    states = self._unless_gone_back(states, seen)
             except SQLAlchemyError as error:
                 log.debug("heads_unknown", error=str(error).split("\n")[0])
                 gevent.sleep(COMPARE_S)
@@ -260,6 +264,22 @@ class Hub:
             behind = {state.partition: state.head for state in states}
             self._compare_now.wait(COMPARE_S)
             self._compare_now.clear()
+
+    def _unless_gone_back(
+        self, states: list[PartitionState], seen: list[int]
+    ) -> list[PartitionState]:
+        """The states, or those of a new epoch if a head is behind one ``seen`` before the look.
+
+        What was seen was committed: PostgreSQL has lost it (docs/decisions/history-going-back.md).
+        """
+        if all(state.head >= seen[state.partition] for state in states):
+            return states
+        with self._engine.begin() as connection:
+            epoch = partitions.renew_epoch_if_behind(connection, self.epoch, seen)
+            if epoch is not None:
+                metrics.epochs_renewed.labels("hub").inc()
+                log.error("history_went_back", heads=[s.head for s in states], seen=seen)
+            return partitions.states(connection)
 
     def _begin(self, epoch: str, heads: list[int]) -> None:
         first = not self.epoch

@@ -27,6 +27,9 @@ closes = Counter("telltale_closes_total", "Sockets closed by us", ["code"])
 backplane_dropped = Counter(
     "telltale_backplane_dropped_total", "Messages dropped because the hub was behind"
 )
+epochs_renewed = Counter(
+    "telltale_epochs_renewed_total", "Times that PostgreSQL's history was seen to go back", ["by"]
+)
 refills = Counter("telltale_refills_total", "Gaps refilled from PostgreSQL")
 drain_batch = Histogram(
     "telltale_drain_events", "Events in one drain", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000)

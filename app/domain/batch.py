@@ -30,11 +30,15 @@ class PartitionState:
     log_drained: int
     """Events of this generation of the log that were drained."""
     accepted_before: int
-    """Events accepted in earlier lives of the log, or forgotten by it after they were drained."""
+    """What was accepted and is not in the log's counter of logged events: in its earlier lives, or
+    forgotten by it after it was drained, or known again at its door.
+    """
     head: int
     stored: int
     duplicates: int
     dead: int
+    log_duplicates: int
+    """Duplicates that the log in this life has known again, as far as ``duplicates`` has them."""
 
 
 class LoggedRun(Protocol):
@@ -63,6 +67,8 @@ class Chunk(Protocol):
     def logged(self) -> int: ...
     @property
     def count(self) -> int: ...
+    @property
+    def duplicates(self) -> int: ...
     @property
     def runs(self) -> Iterable[LoggedRun]: ...
 
@@ -122,6 +128,10 @@ class Plan:
     rows: list[Row] = field(default_factory=list)
     cursors: list[CursorMove] = field(default_factory=list)
     agents: list[AgentFold] = field(default_factory=list)
+    vanished: int = 0
+    """Events that the log has let go of, although this row knows nothing of them: the row is older
+    than the log takes it to be.
+    """
 
 
 Known = Callable[[Row], bool]
@@ -152,12 +162,20 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
     accepted_before = state.accepted_before
     drained = state.log_drained
     position, generation = state.log_position, state.log_generation
+    known_again, again, vanished = state.log_duplicates, 0, 0
     for chunk in chunks:
-        if chunk.generation == generation and not is_after(chunk.position, position):
+        new_life = chunk.generation != generation
+        if not new_life and not is_after(chunk.position, position):
             continue
+        vanished += max(0, chunk.logged - (0 if new_life else drained))
         if chunk.logged < drained:
             # The log has forgotten events that PostgreSQL holds; the books keep them.
             accepted_before += drained - chunk.logged
+        if new_life:
+            known_again = 0
+        if chunk.duplicates > known_again:
+            again += chunk.duplicates - known_again
+            known_again = chunk.duplicates
         position, generation = chunk.position, chunk.generation
         drained = chunk.logged + chunk.count
         for run in chunk.runs:
@@ -200,16 +218,31 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
         log_generation=generation,
         log_position=position,
         log_drained=drained,
-        accepted_before=accepted_before,
+        accepted_before=accepted_before + again,
         head=offset,
         stored=state.stored + len(rows),
-        duplicates=state.duplicates + total - len(rows),
+        duplicates=state.duplicates + total - len(rows) + again,
+        log_duplicates=known_again,
     )
     return Plan(
         moved,
         rows,
         [CursorMove(*split_key(key)[1:], *move) for key, move in moves.items()],
         list(folds.values()),
+        vanished,
+    )
+
+
+def counted_again(state: PartitionState, generation: str, duplicates: int) -> PartitionState:
+    """The row with what the log has known again up to now, if it does not have that yet."""
+    again = duplicates - state.log_duplicates
+    if generation != state.log_generation or again <= 0:
+        return state
+    return replace(
+        state,
+        accepted_before=state.accepted_before + again,
+        duplicates=state.duplicates + again,
+        log_duplicates=duplicates,
     )
 
 
@@ -228,7 +261,7 @@ def without(made: Plan, index: int) -> Plan:
         stored=made.state.stored - 1,
         dead=made.state.dead + 1,
     )
-    return Plan(state, rows, made.cursors, list(folds.values()))
+    return Plan(state, rows, made.cursors, list(folds.values()), made.vanished)
 
 
 def is_after(position: str, other: str) -> bool:

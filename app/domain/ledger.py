@@ -42,7 +42,8 @@ def balance(state: PartitionState, depth: Depth) -> Entry:
     ``queued`` is counted from the chunks that are really there, not from a difference: an event
     that vanished from the log shows as an imbalance. What a log forgot after it was drained (it
     came back without its last second, or empty) is in ``accepted_before`` once its next chunk was
-    drained; until then the greater of the two counters is the true one.
+    drained; until then the greater of the two counters is the true one. What the log knew again is
+    in the row as far as ``log_duplicates`` says.
     """
     same_life = depth.generation == state.log_generation
     drained = state.log_drained if same_life else 0
@@ -51,8 +52,9 @@ def balance(state: PartitionState, depth: Depth) -> Entry:
         queued = depth.waiting_to - max(depth.waiting_from, drained)
     logged = max(depth.logged, drained)
     forgotten = 0 if same_life else state.log_drained
-    accepted = state.accepted_before + forgotten + logged + depth.duplicates
-    duplicates = state.duplicates + depth.duplicates
+    known_again = max(0, depth.duplicates - (state.log_duplicates if same_life else 0))
+    accepted = state.accepted_before + forgotten + logged + known_again
+    duplicates = state.duplicates + known_again
     queued = max(0, queued)
     return Entry(
         partition=state.partition,

@@ -19,7 +19,8 @@ local most_recent = tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
-local known = redis.call('HMGET', counters, 'generation', 'logged', 'bytes', 'drained', 'drained_bytes')
+local known = redis.call('HMGET', counters, 'generation', 'logged', 'bytes', 'drained', 'drained_bytes',
+  'duplicates')
 local generation = known[1]
 if not generation then
   generation = ARGV[2]
@@ -170,6 +171,8 @@ if #chunk > 6 then
   chunk[n + 1], chunk[n + 2] = 'count', logged - first_logged
   chunk[n + 3], chunk[n + 4] = 'size', bytes - first_bytes
   chunk[n + 5], chunk[n + 6] = 'runs', runs
+  -- The row in PostgreSQL keeps this count, should the log come back without it.
+  chunk[n + 7], chunk[n + 8] = 'duplicates', tonumber(known[6] or 0) + duplicates_here
   redis.call('XADD', log, '*', unpack(chunk))
   redis.call('HSET', counters, 'logged', logged, 'bytes', bytes)
   if redis.call('SET', bell, 'rung', 'NX', 'PX', ARGV[6]) then outcomes[1] = 1 end

@@ -107,7 +107,10 @@ class LoggedRun:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one append left in the log. ``logged`` and ``bytes`` are the counters before it."""
+    """What one append left in the log.
+
+    ``logged`` and ``bytes`` are the counters before it, ``duplicates`` is the one behind it.
+    """
 
     position: str
     generation: str
@@ -115,6 +118,7 @@ class Chunk:
     count: int
     bytes: int
     size: int
+    duplicates: int
     runs: list[LoggedRun]
 
 

@@ -233,6 +233,7 @@ def _chunk(position: bytes, fields: dict[bytes, bytes]) -> Chunk:
         count=int(fields[b"count"]),
         bytes=int(fields[b"bytes"]),
         size=int(fields[b"size"]),
+        duplicates=int(fields.get(b"duplicates", 0)),
         runs=[_run(fields, b"%d" % n) for n in range(1, int(fields[b"runs"]) + 1)],
     )
 

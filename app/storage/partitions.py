@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from app.domain.batch import PartitionState
 
 _COLUMNS: Final = (
     "partition, epoch, log_generation, log_position, log_drained, accepted_before, head,"
-    " stored, duplicates, dead"
+    " stored, duplicates, dead, log_duplicates"
 )
 
 
@@ -38,12 +38,22 @@ def move(cursor: psycopg.Cursor[Any], states: Iterable[PartitionState]) -> None:
         "UPDATE partitions SET log_generation = new.log_generation,"
         " log_position = new.log_position, log_drained = new.log_drained,"
         " accepted_before = new.accepted_before, head = new.head, stored = new.stored,"
-        " duplicates = new.duplicates, dead = new.dead, drained_at = now()"
+        " duplicates = new.duplicates, dead = new.dead, log_duplicates = new.log_duplicates,"
+        " drained_at = now()"
         " FROM json_to_recordset(%s) AS new (partition smallint, log_generation text,"
         " log_position text, log_drained bigint, accepted_before bigint, head bigint,"
-        " stored bigint, duplicates bigint, dead bigint)"
+        " stored bigint, duplicates bigint, dead bigint, log_duplicates bigint)"
         " WHERE partitions.partition = new.partition",
         (msgspec.json.encode(list(states)).decode(),),
+    )
+
+
+def keep_books(cursor: psycopg.Cursor[Any], states: Iterable[PartitionState]) -> None:
+    """Write the books of partitions whose leases are held, and nothing else."""
+    cursor.executemany(
+        "UPDATE partitions SET accepted_before = %s, duplicates = %s, log_duplicates = %s"
+        " WHERE partition = %s",
+        [(s.accepted_before, s.duplicates, s.log_duplicates, s.partition) for s in states],
     )
 
 
@@ -85,3 +95,23 @@ def renew_epoch(connection: Connection) -> str:
     epoch = uuid7().hex
     connection.execute(text("UPDATE partitions SET epoch = :epoch"), {"epoch": epoch})
     return epoch
+
+
+def renew_epoch_in(cursor: psycopg.Cursor[Any]) -> str:
+    """The same in the drain's transaction, which holds some of the rows already."""
+    epoch = uuid7().hex
+    cursor.execute("UPDATE partitions SET epoch = %s", (epoch,))
+    return epoch
+
+
+def renew_epoch_if_behind(connection: Connection, epoch: str, seen: Sequence[int]) -> str | None:
+    """A new epoch if a head lies behind one that was seen in this epoch; None if all is well.
+
+    The rows are locked for the look: only a server that may write gives them, as they are now.
+    """
+    found = connection.execute(
+        text("SELECT partition, epoch, head FROM partitions ORDER BY partition FOR UPDATE")
+    ).all()
+    if any(row.epoch == epoch and row.head < seen[row.partition] for row in found):
+        return renew_epoch(connection)
+    return None

@@ -27,6 +27,7 @@ EMPTY = PartitionState(
     stored=0,
     duplicates=0,
     dead=0,
+    log_duplicates=0,
 )
 
 
@@ -75,6 +76,7 @@ class LogModel:
             count=events,
             bytes=0,
             size=0,
+            duplicates=self.duplicates,
             runs=list(runs),
         )
         self.logged += events

@@ -13,7 +13,7 @@ from app.eventlog.log import START, Depth
 NOW_S = 20.0
 NOTHING = Backlog(False, 0, 0.0)
 
-STATE = PartitionState(0, "epoch", "life", "10000-3", 70, 0, 70, 70, 0, 0)
+STATE = PartitionState(0, "epoch", "life", "10000-3", 70, 0, 70, 70, 0, 0, 0)
 DEPTH = Depth(
     generation="life",
     logged=100,

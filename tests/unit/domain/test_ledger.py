@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.domain.batch import plan, without
+from app.domain.batch import counted_again, plan, without
 from app.domain.ledger import balance
 from tests.unit.domain.log_model import EMPTY, LogModel, is_drained, record, run
 
@@ -25,6 +25,7 @@ class Books(RuleBasedStateMachine):
         self.stored: set[str] = set()
         self.ids = count(1)
         self.lost_its_last_second = False
+        self.told = (0, 0)
 
     @rule(new=st.integers(0, 4), repeated=st.integers(0, 2), recent=st.integers(0, 3))
     def append(self, new: int, repeated: int, recent: int) -> None:
@@ -44,6 +45,11 @@ class Books(RuleBasedStateMachine):
         self.stored |= {row.event.id for row in made.rows}
         if waiting:
             self.lost_its_last_second = False
+
+    @rule()
+    def sweep(self) -> None:
+        self.state = counted_again(self.state, self.log.generation, self.log.duplicates)
+        self.told = (self.state.accepted_before, self.state.duplicates)
 
     @rule()
     def trim(self) -> None:
@@ -69,6 +75,8 @@ class Books(RuleBasedStateMachine):
         entry = balance(self.state, self.log.depth())
         assert entry.balanced, entry
         assert entry.stored == len(self.stored)
+        assert entry.accepted >= self.told[0]
+        assert entry.duplicates >= self.told[1]
         waiting = sum(c.count for c in self.log.chunks if not is_drained(c, self.state))
         # Until the next drain, what came after the loss takes the place of what was lost.
         assert entry.queued == waiting or (self.lost_its_last_second and entry.queued < waiting)
@@ -87,6 +95,35 @@ def test_an_event_that_vanished_from_the_log_shows() -> None:
     del log.chunks[1]
     state = plan(state, log.chunks).state
     assert not balance(state, log.depth()).balanced
+
+
+def test_what_the_log_knew_again_outlives_the_log() -> None:
+    log = LogModel(duplicates=5)
+    log.append(run([record("e1")]))
+    state = plan(EMPTY, log.chunks).state
+    log.duplicates = 7
+    state = counted_again(state, log.generation, log.duplicates)
+    assert counted_again(state, log.generation, log.duplicates) == state
+    log.come_back_empty()
+    log.duplicates = 2
+    entry = balance(state, log.depth())
+    assert (entry.accepted, entry.duplicates, entry.balanced) == (10, 9, True)
+    log.append(run([record("e2")]))
+    state = plan(state, log.chunks).state
+    entry = balance(state, log.depth())
+    assert (entry.accepted, entry.duplicates, entry.balanced) == (11, 9, True)
+
+
+def test_a_row_older_than_the_log_is_noticed() -> None:
+    log = LogModel()
+    for event_id in ("e1", "e2", "e3"):
+        log.append(run([record(event_id)]))
+    early = plan(EMPTY, log.chunks[:1]).state
+    late = plan(early, log.chunks[1:2])
+    assert late.vanished == 0
+    log.finish(late.state)
+    assert plan(late.state, log.chunks).vanished == 0
+    assert plan(early, log.chunks).vanished == 1
 
 
 def test_an_event_that_vanished_from_postgresql_shows() -> None:

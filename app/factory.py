@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Flask
 from flask_smorest import Api
 
 from app.access.authenticator import Authenticator
+from app.access.places import Places
 from app.access.sessions import Sessions
+from app.access.standing import Standing
 from app.access.tokens import Tokens
-from app.api import auth, body, health, history, ingest, ledger, metrics, pages, problems
+from app.access.watch import Watch
+from app.api import auth, body, health, history, ingest, ledger, metrics, pages, problems, stream
 from app.cli import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
@@ -17,6 +22,9 @@ from app.gateway import sockets
 from app.gateway.gateway import Gateway
 from app.jobs.broker import create_broker
 from app.settings import Settings
+
+VIEWERS_WAIT_S: Final = 30.0
+"""Dashboards that all come back at once take their turns with what they missed."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -33,14 +41,26 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=None,
     )
-    engine = create_database(settings.database_url, pool_size=20, name="web")
+    # Reads of history may take long; whoever says hello or shows a key does not wait for them.
+    engine = create_database(settings.database_url, pool_size=12, name="web")
+    readers = create_database(settings.database_url, pool_size=6, name="web-history")
+    viewers = create_database(
+        settings.database_url, pool_size=6, name="web-viewers", wait_s=VIEWERS_WAIT_S
+    )
     redis = create_redis(settings.redis_url)
     eventlog = open_log(redis, settings)
-    gateway = Gateway(settings, engine, redis, create_broker(settings.redis_url), eventlog)
     sessions = Sessions(redis)
+    standing = Standing(engine, sessions)
+    watch = Watch(standing)
+    places = Places(most=settings.max_sockets, most_viewers=settings.max_viewers)
+    broker = create_broker(settings.redis_url)
+    gateway = Gateway(settings, engine, viewers, redis, broker, eventlog, watch)
     authenticator = Authenticator(
-        engine, Tokens(settings.secret_key, redis), sessions, settings.allowed_origins
+        engine, Tokens(settings.secret_key, redis), sessions, standing, settings.allowed_origins
     )
+
+    def draining() -> bool:
+        return gateway.draining
 
     api = Api(app)
     # After Api, which brings handlers of its own.
@@ -48,7 +68,8 @@ def create_app(settings: Settings) -> Flask:
     body.bound_other_bodies(app, settings.body_timeout_s, unbound="ingest.post_events")
     for blueprint in (
         auth.create_blueprint(authenticator, engine),
-        history.create_blueprint(authenticator, engine, gateway.hub, lambda: gateway.draining),
+        history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
+        stream.create_blueprint(authenticator, readers, gateway.hub, draining, places, watch),
         ledger.create_blueprint(authenticator, engine, eventlog),
     ):
         api.register_blueprint(blueprint)
@@ -58,7 +79,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(health.create_blueprint(engine, redis, gateway.hub))
     app.register_blueprint(metrics.create_blueprint(engine, eventlog, gateway.figures))
     app.register_blueprint(pages.create_blueprint())
-    sockets.register(app, gateway, authenticator)
+    sockets.register(app, gateway, authenticator, places)
     register_commands(app, settings, engine, sessions)
     app.extensions["telltale"] = gateway
     return app

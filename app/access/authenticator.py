@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from typing import Final
 
 from flask import Request
@@ -11,7 +9,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.access.recent import Recent
 from app.access.sessions import Session, Sessions
+from app.access.standing import FRESH_S, MAX_KNOWN, Standing
 from app.access.tokens import Tokens
 from app.core.errors import Forbidden, OriginRefused, Unauthenticated, Unavailable
 from app.domain.access import Identity, Permission
@@ -20,21 +20,31 @@ from app.storage import credentials
 SESSION_COOKIE: Final = "telltale_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
 KEY_PREFIX: Final = "tt_"
-KEY_CACHE_S: Final = 5.0
-KEY_CACHE_ENTRIES: Final = 10_000
+KEY_GRACE_S: Final = 300.0
+"""How long a key goes on being good that was seen before PostgreSQL went out of reach."""
 
 
 class Authenticator:
-    """Finds out who is asking. A revoked key is honoured for at most five seconds more."""
+    """Finds out who is asking. A revoked key is honoured for at most five seconds more; while
+    PostgreSQL is away, for five minutes, and then nobody is let in.
+    """
 
     def __init__(
-        self, engine: Engine, tokens: Tokens, sessions: Sessions, origins: tuple[str, ...]
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        sessions: Sessions,
+        standing: Standing,
+        origins: tuple[str, ...],
     ) -> None:
         self._engine = engine
         self.tokens = tokens
         self.sessions = sessions
         self._origins = frozenset(origins)
-        self._keys: OrderedDict[str, tuple[float, Identity | None]] = OrderedDict()
+        self._standing = standing
+        self._keys: Recent[Identity | None] = Recent(
+            fresh_s=FRESH_S, grace_s=KEY_GRACE_S, entries=MAX_KNOWN
+        )
 
     def request(self, request: Request, permission: Permission | None = None) -> Identity:
         """Who sends this REST request.
@@ -81,7 +91,7 @@ class Authenticator:
                 identity = self.tokens.spend_socket(token)
             except RedisError:
                 raise Unavailable("Redis is out of reach.", retry_after_s=1) from None
-            if identity is None:
+            if identity is None or not self._standing.of_token(identity):
                 raise Unauthenticated("This socket token is wrong, too old, or was used before.")
             return _permitted(identity, permission)
         identity = self._bearer(request)
@@ -125,30 +135,25 @@ class Authenticator:
         identity = (
             self._key(credential)
             if credential.startswith(KEY_PREFIX)
-            else self.tokens.read_access(credential)
+            else self._access_token(credential)
         )
         if identity is None:
             raise Unauthenticated("This credential is unknown, revoked or has expired.")
         return identity
 
+    def _access_token(self, token: str) -> Identity | None:
+        identity = self.tokens.read_access(token)
+        return identity if identity is not None and self._standing.of_token(identity) else None
+
     def _key(self, key: str) -> Identity | None:
-        now = time.monotonic()
-        cached = self._keys.get(key)
-        if cached is not None and cached[0] > now:
-            return cached[1]
         try:
-            with self._engine.connect() as connection:
-                identity = credentials.identify(connection, key)
+            return self._keys.get(key, lambda: self._identify(key))
         except SQLAlchemyError:
-            if cached is not None and cached[1] is not None:
-                # PostgreSQL is away: whom we knew a moment ago may go on sending.
-                return cached[1]
             raise Unavailable("PostgreSQL is out of reach.", retry_after_s=1) from None
-        self._keys[key] = (now + KEY_CACHE_S, identity)
-        self._keys.move_to_end(key)
-        while len(self._keys) > KEY_CACHE_ENTRIES:
-            self._keys.popitem(last=False)
-        return identity
+
+    def _identify(self, key: str) -> Identity | None:
+        with self._engine.connect() as connection:
+            return credentials.identify(connection, key)
 
 
 def _permitted(identity: Identity, permission: Permission | None) -> Identity:

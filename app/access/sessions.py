@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ SESSION_S: Final = 12 * 3600
 TICKET_S: Final = 3600
 LOGIN_WINDOW_S: Final = 300
 LOGIN_ATTEMPTS: Final = 10
+_PREFIX: Final = "telltale:"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -28,10 +30,12 @@ class Session(msgspec.Struct, frozen=True):
     project_id: UUID
     project_name: str
     csrf_token: str
+    session_id: str = ""
+    """The hash of the cookie's token: it names the session and opens nothing."""
 
     def identity(self) -> Identity:
         """Whom the session's requests speak for."""
-        return Identity(self.project_id, self.role, f"user:{self.user_id}")
+        return Identity(self.project_id, self.role, f"user:{self.user_id}", self.session_id)
 
 
 _decode = msgspec.json.Decoder(Session).decode
@@ -56,12 +60,24 @@ class Sessions:
         )
         token = secret_text()
         self._redis.set(_key("session", token), _encode(session), ex=SESSION_S)
-        return token, session
+        return token, _named(session, token)
 
     def find(self, token: str) -> Session | None:
         """The session of a cookie, kept alive by being used."""
         found = self._redis.getex(_key("session", token), ex=SESSION_S)
-        return None if found is None else _decode(found)
+        return None if found is None else _named(_decode(found), token)
+
+    def alive(self, session_ids: Sequence[str]) -> set[str]:
+        """Those of the sessions that have not ended; each is kept alive, for somebody uses it.
+
+        Raises:
+            redis.RedisError: it cannot be known now.
+        """
+        with self._redis.pipeline(transaction=False) as pipe:
+            for session_id in session_ids:
+                pipe.expire(f"{_PREFIX}session:{session_id}", SESSION_S)
+            found = pipe.execute()
+        return {name for name, there in zip(session_ids, found, strict=True) if there}
 
     def end(self, token: str) -> None:
         """Sign out."""
@@ -88,5 +104,13 @@ class Sessions:
         return int(attempts) <= LOGIN_ATTEMPTS
 
 
+def _named(session: Session, token: str) -> Session:
+    return msgspec.structs.replace(session, session_id=_hash(token))
+
+
 def _key(kind: str, secret: str) -> str:
-    return f"telltale:{kind}:{hashlib.sha256(secret.encode()).hexdigest()}"
+    return f"{_PREFIX}{kind}:{_hash(secret)}"
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import jwt
@@ -31,13 +31,13 @@ class Tokens:
         return self._issue(identity, _ACCESS, ACCESS_TOKEN_S)
 
     def socket_token(self, identity: Identity) -> str:
-        """A token for the ``?token=`` of one socket."""
+        """A token for the ``?token=`` of one socket, which lasts as long as its origin does."""
         return self._issue(identity, _SOCKET, SOCKET_TOKEN_S)
 
     def read_access(self, token: str) -> Identity | None:
         """Whom an access token speaks for; None if it is wrong or has expired."""
         claims = self._read(token, _ACCESS)
-        return None if claims is None else _identity(claims)
+        return None if claims is None else _identity(claims, claims["exp"])
 
     def spend_socket(self, token: str) -> Identity | None:
         """Whom a socket token speaks for; None if it is wrong, has expired or was used before.
@@ -51,7 +51,7 @@ class Tokens:
         first = self._redis.set(
             f"telltale:spent:{claims['jti']}", "1", nx=True, ex=SOCKET_TOKEN_S + 30
         )
-        return _identity(claims) if first else None
+        return _identity(claims, claims.get("until")) if first else None
 
     def _issue(self, identity: Identity, audience: str, life_s: int) -> str:
         now = int(time.time())
@@ -60,6 +60,8 @@ class Tokens:
                 "sub": identity.subject,
                 "project": str(identity.project_id),
                 "role": identity.role.value,
+                "session": identity.session_id,
+                "until": identity.expires_at,
                 "aud": audience,
                 "iat": now,
                 "exp": now + life_s,
@@ -69,9 +71,9 @@ class Tokens:
             algorithm=_ALGORITHM,
         )
 
-    def _read(self, token: str, audience: str) -> dict[str, str] | None:
+    def _read(self, token: str, audience: str) -> dict[str, Any] | None:
         try:
-            claims: dict[str, str] = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[_ALGORITHM],
@@ -83,5 +85,11 @@ class Tokens:
         return claims
 
 
-def _identity(claims: dict[str, str]) -> Identity:
-    return Identity(UUID(claims["project"]), Role(claims["role"]), claims["sub"])
+def _identity(claims: dict[str, Any], expires_at: float | None) -> Identity:
+    return Identity(
+        UUID(claims["project"]),
+        Role(claims["role"]),
+        claims["sub"],
+        claims.get("session"),
+        expires_at,
+    )

@@ -1,9 +1,10 @@
-"""Reading events: pages of history, long polling, one event, server-sent events."""
+"""Reading events: pages of history, long polling, one event."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -14,31 +15,22 @@ from marshmallow import RAISE
 from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
+from app.access.places import Kind, Places
+from app.api.cursors import CursorGone, check, heads_of, hold_whole
 from app.backplane.hub import Hub
-from app.core.errors import BadRequest, NotFound, Problem, Unavailable
+from app.core.errors import BadRequest, NotFound
 from app.domain.access import Permission
-from app.domain.catch_up import misses, unusable
-from app.domain.cursor import Cursor, CursorInvalid
+from app.domain.cursor import Cursor
 from app.domain.event import StoredEvent, encode_event
 from app.domain.paging import PageSize
 from app.domain.subscription import Filter
-from app.schemas.events import EventsQuery, FilterQuery
+from app.schemas.events import EventsQuery
 from app.storage import history, partitions
 
-HEARTBEAT_S: Final = 15.0
-STREAM_PAGE: Final = 500
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
-READY_S: Final = 5.0
-
 
 Read = Callable[[Cursor, int], tuple[list[StoredEvent], Cursor]]
 """Reads at most so many events from a cursor on; returns them and the cursor behind them."""
-
-
-class CursorGone(Problem):
-    """The cursor is of another epoch, or history does not reach back so far."""
-
-    status, code, title = 410, "cursor_gone", "This cursor is of no use any more"
 
 
 class Page(msgspec.Struct):
@@ -49,15 +41,17 @@ class Page(msgspec.Struct):
 
 
 def create_blueprint(
-    authenticator: Authenticator, engine: Engine, hub: Hub, draining: Callable[[], bool]
+    authenticator: Authenticator,
+    engine: Engine,
+    hub: Hub,
+    draining: Callable[[], bool],
+    places: Places,
 ) -> Blueprint:
-    """The reading routes. Once ``draining`` says so, those that wait are let go."""
-    blueprint = Blueprint("events", __name__, description="What happened.")
+    """The reading routes. Once ``draining`` says so, those that wait are let go.
 
-    def heads() -> Cursor:
-        if not hub.ready.wait(READY_S):
-            raise Unavailable("The heads of the partitions are not known yet.", retry_after_s=1)
-        return hub.heads()
+    ``engine`` is a pool of its own: a read of history may take long, and nobody else waits for it.
+    """
+    blueprint = Blueprint("events", __name__, description="What happened.")
 
     @blueprint.route("/v1/events")
     class Events(MethodView):
@@ -65,7 +59,8 @@ def create_blueprint(
         def get(self, query: dict[str, Any]) -> Response:
             """Events, newest first; with ``after``, those behind a cursor, oldest first."""
             identity = authenticator.request(request, Permission.READ)
-            page = _page(query, identity.project_id, engine, hub, heads(), draining)
+            with _place(places, Kind.POLL if query["wait"] else None):
+                page = _page(query, identity.project_id, engine, hub, heads_of(hub), draining)
             return Response(msgspec.json.encode(page), content_type="application/json")
 
     @blueprint.route("/v1/events/<path:event_id>")
@@ -81,20 +76,18 @@ def create_blueprint(
                 raise NotFound("There is no event with this id.")
             return Response(encode_event(found), content_type="application/json")
 
-    @blueprint.route("/v1/stream")
-    class Stream(MethodView):
-        @blueprint.arguments(FilterQuery, location="query", unknown=RAISE)
-        def get(self, query: dict[str, Any]) -> Response:
-            """The live stream as server-sent events; ``Last-Event-ID`` continues it."""
-            identity = authenticator.request(request, Permission.READ)
-            start = _start(request.headers.get("Last-Event-ID"), heads(), engine)
-            return Response(
-                _stream(engine, hub, identity.project_id, query["filter"], start, draining),
-                content_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            )
-
     return blueprint
+
+
+@contextmanager
+def _place(places: Places, kind: Kind | None) -> Iterator[None]:
+    """A place for whoever waits; who is answered at once needs none."""
+    if kind is None:
+        yield
+        return
+    places.check(kind)
+    with places.taken(kind):
+        yield
 
 
 def _page(
@@ -114,7 +107,7 @@ def _page(
     if after is not None:
         if not forward:
             raise BadRequest("after goes with order=asc.")
-        _check(after, head, engine)
+        check(after, head, engine)
     if cursor is not None and (
         cursor.epoch != head.epoch or len(cursor.offsets) != len(head.offsets)
     ):
@@ -134,7 +127,7 @@ def _page(
                 connection, project_id, wanted, place, head, limit, since=since, before=until
             )
             if after is not None and any(after.offsets):
-                _hold_whole(place, partitions.lost_through(connection))
+                hold_whole(place, partitions.lost_through(connection))
         # A cursor from a process that is ahead of this one must not go back.
         return found, place.after(enumerate(reached.offsets))
 
@@ -167,74 +160,3 @@ def _bounded(read: Read, place: Cursor, limit: int) -> tuple[list[StoredEvent], 
             break
         size.learn(len(part), part_weight)
     return found, place
-
-
-def _hold_whole(cursor: Cursor, lost_through: Mapping[int, int]) -> None:
-    """Looked at behind each page too: retention may come while somebody waits."""
-    if misses(cursor, lost_through):
-        raise CursorGone("Start again without a cursor (retention).")
-
-
-def _check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
-    with engine.connect() as connection:
-        lost_through = partitions.lost_through(connection)
-    reason = unusable(cursor, head, lost_through, 2**62)
-    # History read from the very beginning misses nothing that was ever promised.
-    if reason == "epoch" or (reason is not None and any(cursor.offsets)):
-        raise CursorGone(f"Start again without a cursor ({reason}).")
-
-
-def _start(last_event_id: str | None, head: Cursor, engine: Engine) -> Cursor:
-    if not last_event_id:
-        return head
-    try:
-        cursor = Cursor.parse(last_event_id)
-    except CursorInvalid as error:
-        raise BadRequest(f"Last-Event-ID: {error}") from None
-    _check(cursor, head, engine)
-    return cursor
-
-
-def _stream(
-    engine: Engine,
-    hub: Hub,
-    project_id: Any,
-    wanted: Filter,
-    place: Cursor,
-    draining: Callable[[], bool],
-) -> Iterator[bytes]:
-    yield b": telltale\nretry: 2000\n\n"
-    size = PageSize(STREAM_PAGE)
-    quiet_since = time.monotonic()
-    while not draining():
-        head = hub.heads()
-        if head.epoch != place.epoch:
-            return
-        if place != head:
-            before = place
-            with engine.connect() as connection:
-                found, place = history.sweep(
-                    connection, project_id, wanted, place, head, size.events
-                )
-                if misses(before, partitions.lost_through(connection)):
-                    # The reader comes back with its last id, and is told.
-                    return
-            if found:
-                messages = b"".join(_messages(found, before, place))
-                size.learn(len(found), len(messages))
-                yield messages
-                quiet_since = time.monotonic()
-                continue
-        if time.monotonic() - quiet_since > HEARTBEAT_S:
-            yield b"id: %s\nevent: heads\ndata: {}\n\n" % str(place).encode()
-            quiet_since = time.monotonic()
-        hub.moved.wait(1.0)
-
-
-def _messages(found: list[StoredEvent], before: Cursor, after: Cursor) -> Iterator[bytes]:
-    """A page as messages; the id of each is the cursor behind it."""
-    for event in found:
-        before = after if event is found[-1] else before.advance(event.partition, event.offset)
-        # The sender may have written its data on several lines.
-        data = b"\ndata: ".join(encode_event(event).splitlines())
-        yield b"id: %s\nevent: event\ndata: %s\n\n" % (str(before).encode(), data)

@@ -8,16 +8,16 @@ CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 30_000
 
 
-def create_database(url: str, *, pool_size: int, name: str) -> Engine:
+def create_database(url: str, *, pool_size: int, name: str, wait_s: float = 5) -> Engine:
     """An engine with a bound on connections, on waiting for one and on a statement.
 
-    ``name`` shows in ``pg_stat_activity``.
+    ``wait_s`` bounds the wait for a connection of the pool. ``name`` shows in ``pg_stat_activity``.
     """
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=wait_s,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={

@@ -110,6 +110,6 @@ class LogFull(Unavailable):
 
 
 class TooManySockets(Unavailable):
-    """This process holds as many sockets as it may."""
+    """This process holds as many sockets, streams and long polls as it may."""
 
-    code, title = "too_many_sockets", "This server holds as many sockets as it may"
+    code, title = "too_many_sockets", "This server holds as many connections as it may"

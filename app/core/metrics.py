@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-connections = Gauge("telltale_connections", "Open sockets", ["kind"])
+connections = Gauge("telltale_connections", "Open sockets, streams and long polls", ["kind"])
 events_in = Counter("telltale_events_in_total", "Events accepted into the log", ["transport"])
 events_rejected = Counter("telltale_events_rejected_total", "Events refused at the edge", ["code"])
 events_refused = Counter(
@@ -22,6 +22,16 @@ append_seconds = Histogram(
 )
 viewer_dropped = Counter(
     "telltale_viewer_dropped_events_total", "Events dropped for slow viewers", ["policy"]
+)
+credential_looks = Counter(
+    "telltale_credential_looks_total",
+    "Looks at whether the keys and sessions behind open connections still stand",
+    ["outcome"],
+)
+credentials_ended = Counter(
+    "telltale_credentials_ended_total",
+    "Sockets and streams ended because their credential did",
+    ["why"],
 )
 closes = Counter("telltale_closes_total", "Sockets closed by us", ["code"])
 backplane_dropped = Counter(

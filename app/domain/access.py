@@ -44,6 +44,16 @@ class Identity:
     role: Role
     subject: str
     """``key:<id>`` or ``user:<id>``."""
+    session_id: str | None = None
+    """The browser session that it comes from; at log-out it is void."""
+    expires_at: float | None = None
+    """When the token that was shown is void, in unix seconds; None for a key or a session."""
+
+    @property
+    def key_id(self) -> str | None:
+        """The API key that it comes from, directly or by a token."""
+        kind, _, name = self.subject.partition(":")
+        return name if kind == "key" else None
 
     def may(self, permission: Permission) -> bool:
         """Whether this credential's role allows it."""

@@ -10,7 +10,6 @@ from uuid import UUID
 from gevent.event import Event as Signal
 
 from app.core import clock, metrics
-from app.core.logging import get_logger
 from app.domain.event import (
     Event,
     EventRejected,
@@ -49,8 +48,6 @@ from app.gateway.piece import Piece
 MAX_UNANSWERED_EVENTS: Final = 2000
 MAX_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
 """What one agent may have on its way to the log; beyond, its socket is not read."""
-
-log = get_logger(__name__)
 
 
 class AgentSession:

@@ -11,7 +11,7 @@ from app.core.aside import aside
 from app.domain.event import MAX_BATCH, MAX_DEPTH, IncomingEvent
 from app.domain.item_list import items_of_frame
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
-from app.gateway.closing import LIMIT, CloseNow, Closing, bad_frame
+from app.gateway.closing import TOO_MANY_EVENTS, CloseNow, bad_frame
 from app.gateway.messages import (
     AgentFrame,
     Events,
@@ -25,9 +25,6 @@ MAX_META_BYTES: Final = 16 * 1024
 LONG_BYTES: Final = 32 * 1024
 """A longer frame is not cut up in the event loop."""
 
-TOO_MANY_EVENTS: Final = Closing(
-    LIMIT.code, f"{LIMIT.reason}: A frame may have {MAX_BATCH} events.", reconnect=False
-)
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 

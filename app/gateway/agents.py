@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.backplane.hub import Hub
 from app.backplane.messages import AgentsTouched, Batch, Superseded
 from app.backplane.publish import Publisher
-from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.access import Identity
 from app.domain.event import MAX_BATCH, MAX_DATA_BYTES
@@ -83,7 +82,6 @@ class AgentRegistry:
 
     def serve(self, connection: Connection, identity: Identity) -> None:
         """Run one agent's connection until it ends."""
-        metrics.connections.labels("agent").inc()
         session: AgentSession | None = None
         connection.expires_at = connection.last_heard + self._settings.hello_timeout_s
         try:
@@ -94,7 +92,6 @@ class AgentRegistry:
                 else:
                     session.handle(payload)
         finally:
-            metrics.connections.labels("agent").dec()
             if session is not None:
                 self._dirty.discard(session)
                 if self._sessions.get(session.key) is session:
@@ -153,11 +150,18 @@ class AgentRegistry:
         """Put the agent into its table and read how far it is stored.
 
         None while PostgreSQL is away. The agent may go on: what it sends again is known to the log.
+
+        Raises:
+            CloseNow: something of a newer incarnation is stored.
         """
         meta = bytes(hello.meta)
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
+                if newest > hello.incarnation:
+                    # A log that came back empty does not know.
+                    raise CloseNow(SUPERSEDED)
                 agents.register(
                     connection,
                     project_id,
@@ -166,7 +170,7 @@ class AgentRegistry:
                     name=hello.name,
                     meta=None if meta == b"null" else meta,
                 )
-                return agents.stored_seq(connection, project_id, hello.agent_id, hello.incarnation)
+                return seq if newest == hello.incarnation else 0
         except SQLAlchemyError as error:
             log.warning("hello_without_postgres", error=str(error).split("\n")[0])
             return None
@@ -224,7 +228,10 @@ class AgentRegistry:
             log.debug("look_again_failed", error=str(error).split("\n")[0])
             return
         for name, session in waiting.items():
-            session.stored_upto(*found.get(name, (0, 0)))
+            incarnation, seq = found.get(name, (0, 0))
+            if incarnation > session.incarnation:
+                session.connection.close(SUPERSEDED)
+            session.stored_upto(incarnation, seq)
             session.sure = True
         self._look_into_log([s for s in waiting.values() if s.stored < s.logged])
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
+
+from app.access.standing import Ended
+from app.domain.event import MAX_BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +23,30 @@ class Closing:
 
 DRAINING = Closing(4001, "draining", True, 500)
 TOKEN_EXPIRED = Closing(4003, "token_expired", True)
+RATE = Closing(4008, "rate", True)
 TOO_SLOW = Closing(4009, "too_slow", True)
 GAP = Closing(4010, "gap", True)
+LOG_OUT_OF_REACH = Closing(4010, "log_out_of_reach", True, 1000)
+"""Whether what was sent last is in the log cannot be known: the sequence tells, when it is back."""
+STORE_OUT_OF_REACH = Closing(4010, "store_out_of_reach", True, 1000)
+"""Whether what is missing from the log is stored cannot be known: the same."""
 NO_SIGN_OF_LIFE = Closing(4012, "no_sign_of_life", True)
+FAILED = Closing(1011, "failed", True, 1000)
+"""Something went wrong here; it is in our log. The code is WebSocket's own (RFC 6455, 7.4.1)."""
+KEY_REVOKED = Closing(4500, "key_revoked", False)
+SESSION_ENDED = Closing(4500, "session_ended", False)
 BAD_FRAME = Closing(4501, "bad_frame", False)
 SUPERSEDED = Closing(4503, "superseded", False)
 LIMIT = Closing(4504, "limit", False)
-FAILED = Closing(4001, "failed", True, 1000)
-"""Something went wrong here; it is in our log."""
-
+TOO_MANY_EVENTS = Closing(4504, f"limit: A frame may have {MAX_BATCH} events.", False)
 LEFT = Closing(1000, "left", True)
-"""The peer closed; nobody is told."""
+"""The peer closed the connection."""
 
-LOG_OUT_OF_REACH = Closing(4001, "log_out_of_reach", True, 1000)
-STORE_OUT_OF_REACH = Closing(4001, "store_out_of_reach", True, 1000)
+CREDENTIAL_ENDED: Final = {
+    Ended.TOKEN_EXPIRED: TOKEN_EXPIRED,
+    Ended.KEY_REVOKED: KEY_REVOKED,
+    Ended.SESSION_ENDED: SESSION_ENDED,
+}
 
 
 def bad_frame(detail: str) -> Closing:

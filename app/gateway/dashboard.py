@@ -11,21 +11,18 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backplane.hub import Hub
-from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.access import Identity
 from app.domain.catch_up import Held, covers, misses, unusable
 from app.domain.cursor import Cursor, CursorInvalid
-from app.domain.event import SEVERITIES, encode_event
-from app.domain.json_text import holds_unstorable_text
+from app.domain.event import encode_event
 from app.domain.paging import PageSize
-from app.domain.subscription import EVERYTHING, Filter, values
-from app.gateway.closing import GAP, LIMIT, CloseNow, Closing, bad_frame
-from app.gateway.connection import Connection, encode
+from app.gateway.closing import GAP, LIMIT, RATE, CloseNow, bad_frame
+from app.gateway.connection import Connection
 from app.gateway.fan_out import FanOut
+from app.gateway.filter_spec import to_filter
 from app.gateway.messages import (
     CaughtUp,
-    FilterSpec,
     Ping,
     Pong,
     Resumed,
@@ -34,18 +31,25 @@ from app.gateway.messages import (
     ViewerWelcome,
     decode_viewer,
 )
-from app.gateway.viewer import Subscription, Viewer, events_frame, snapshot_frame
+from app.gateway.viewer import (
+    Subscription,
+    Viewer,
+    agents_frame,
+    events_frame,
+    snapshot_frame,
+)
 from app.settings import Settings
-from app.storage import history, partitions, snapshots
+from app.storage import agents, history, partitions, snapshots
 
 MAX_SUBSCRIPTIONS: Final = 20
 PAGE_EVENTS: Final = 2000
-SNAPSHOT_AGENTS: Final = 10_000
+MAX_AGENTS: Final = 10_000
+"""Agents in one frame; a snapshot says how many there are in all."""
+
 HELD_EVENTS: Final = 20_000
 LAG_S: Final = 5.0
 MAX_FRAMES: Final = 200
 FRAMES_WINDOW_S: Final = 10.0
-RATE = Closing(4008, "rate", True)
 
 log = get_logger(__name__)
 
@@ -80,7 +84,6 @@ class Dashboards:
             max_bytes=settings.viewer_queue_bytes,
             policy=settings.viewer_drop_policy,
         )
-        metrics.connections.labels("viewer").inc()
         self._fan_out.add(viewer)
         window, count = time.monotonic(), 0
         try:
@@ -98,7 +101,6 @@ class Dashboards:
                     return
                 self._handle(viewer, payload)
         finally:
-            metrics.connections.labels("viewer").dec()
             for subscription in viewer.subscriptions.values():
                 subscription.ended = True
             self._fan_out.remove(viewer)
@@ -141,7 +143,7 @@ class Dashboards:
                 if self._go_live(subscription, cursor):
                     if cursor_text is not None:
                         # What changed without an event, above all who was lost meanwhile.
-                        self._fan_out.tell_all_agents(subscription)
+                        self._tell_agents(subscription)
                     return
                 # Read on from history: more came in than may be held, or this process is behind.
                 subscription.held = Held(HELD_EVENTS)
@@ -159,19 +161,19 @@ class Dashboards:
         if cursor_text is None:
             return self._snapshot(subscription)
         cursor, reason = self._usable(cursor_text)
-        viewer = subscription.viewer
-        if cursor is None:
-            viewer.tell(
-                Resumed(id=subscription.id, recovered=False, missed=0, reason=reason), subscription
-            )
-            return self._snapshot(subscription)
         heads = self._hub.heads()
-        viewer.tell(
-            Resumed(id=subscription.id, recovered=True, missed=cursor.missed(heads)), subscription
+        # How far a cursor of another epoch is behind cannot be told.
+        missed = 0 if cursor is None or reason == "epoch" else cursor.missed(heads)
+        subscription.viewer.tell(
+            Resumed(id=subscription.id, recovered=not reason, missed=missed, reason=reason),
+            subscription,
         )
+        if cursor is None or reason:
+            return self._snapshot(subscription)
         return self._read_history(subscription, cursor, heads)
 
-    def _usable(self, text: str) -> tuple[Cursor | None, str]:
+    def _usable(self, text: str) -> tuple[Cursor | None, str | None]:
+        """The cursor, as far as it can be read, and why it cannot be resumed."""
         try:
             cursor = Cursor.parse(text)
         except CursorInvalid:
@@ -182,12 +184,11 @@ class Dashboards:
             if not self._wait_for(cursor):
                 if self._is_stored(cursor):
                     raise CloseNow(GAP)
-                return None, "epoch"
+                return cursor, "epoch"
             heads = self._hub.heads()
         with self._engine.connect() as connection:
             lost_through = partitions.lost_through(connection)
-        reason = unusable(cursor, heads, lost_through, self._settings.catch_up_max_events)
-        return (cursor, "") if reason is None else (None, reason)
+        return cursor, unusable(cursor, heads, lost_through, self._settings.catch_up_max_events)
 
     def _is_stored(self, cursor: Cursor) -> bool:
         """Whether PostgreSQL has all that the cursor has seen: then only this process is behind."""
@@ -202,13 +203,15 @@ class Dashboards:
             self._engine,
             viewer.project_id,
             subscription.filter,
-            agents=SNAPSHOT_AGENTS,
+            agents=MAX_AGENTS,
             events=self._settings.snapshot_events,
         )
         if subscription.ended:
             return taken.cursor
         items = [encode_event(event) for event in taken.events]
-        frame = snapshot_frame(subscription.id, taken.cursor, encode(taken.agents), items)
+        frame = snapshot_frame(
+            subscription.id, taken.cursor, taken.agents, taken.agents_total, items
+        )
         viewer.send_page(subscription, frame, len(items), taken.cursor)
         viewer.wait_until_calm()
         return taken.cursor
@@ -256,6 +259,19 @@ class Dashboards:
         viewer.tell(CaughtUp(subscription.id, subscription.cursor))
         return True
 
+    def _tell_agents(self, subscription: Subscription) -> None:
+        """Tell one subscription how its agents are now."""
+        with self._engine.connect() as connection:
+            found = agents.page(
+                connection,
+                subscription.viewer.project_id,
+                among=subscription.filter.agent_ids,
+                limit=MAX_AGENTS,
+            )
+        frame = agents_frame(subscription, found)
+        if frame:
+            subscription.viewer.connection.send_frame(frame)
+
     def _wait_for(self, cursor: Cursor) -> bool:
         """Wait until this process has delivered what the cursor has seen."""
         deadline = time.monotonic() + LAG_S
@@ -264,26 +280,3 @@ class Dashboards:
                 return False
             self._hub.moved.wait(0.1)
         return True
-
-
-def to_filter(spec: FilterSpec | None) -> Filter:
-    """The filter of a subscribe frame.
-
-    Raises:
-        ValueError: a severity that does not exist, too many values, or text that is none.
-    """
-    if spec is None:
-        return EVERYTHING
-    if holds_unstorable_text(encode(spec)):
-        raise ValueError("A filter cannot hold \\u0000.")
-    severities = values(spec.severity)
-    unknown = severities - set(SEVERITIES)
-    if unknown:
-        raise ValueError(f"No such severity: {', '.join(sorted(unknown))}.")
-    return Filter(
-        agent_ids=values(spec.agent_ids),
-        types=values(spec.types),
-        task_ids=values(spec.task_ids),
-        severities=severities,
-        text=spec.text or "",
-    )

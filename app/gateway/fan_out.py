@@ -22,13 +22,12 @@ from app.gateway import frames
 from app.gateway.closing import GAP
 from app.gateway.connection import encode
 from app.gateway.messages import Heads
-from app.gateway.viewer import Subscription, Viewer, events_frame
+from app.gateway.viewer import Subscription, Viewer, agents_frame, events_frame
 from app.storage import agents
 
 AGENTS_EVERY_S: Final = 1.0
 HEADS_EVERY_S: Final = 3.0
 MAX_TOUCHED: Final = 20_000
-MAX_AGENTS: Final = 10_000
 
 log = get_logger(__name__)
 _decode = msgspec.json.Decoder(StoredEvent).decode
@@ -189,14 +188,6 @@ class FanOut:
             wanted = ((project_id, agent_id) for agent_id in agent_ids)
             return [view for _, view in agents.by_ids(connection, wanted)]
 
-    def tell_all_agents(self, subscription: Subscription) -> None:
-        """Tell one subscription how all agents are now."""
-        with self._engine.connect() as connection:
-            found = agents.page(connection, subscription.viewer.project_id, limit=MAX_AGENTS)
-        frame = _agents_frame(subscription, found)
-        if frame:
-            subscription.viewer.connection.send_frame(frame)
-
     def _send_agents(self, viewers: list[Viewer], found: list[AgentView]) -> None:
         frames_made: dict[tuple[str, frozenset[str]], bytes] = {}
         for viewer in viewers:
@@ -210,7 +201,7 @@ class FanOut:
                 name = (subscription.id, subscription.filter.agent_ids)
                 frame = frames_made.get(name)
                 if frame is None:
-                    frame = frames_made[name] = _agents_frame(subscription, found)
+                    frame = frames_made[name] = agents_frame(subscription, found)
                 if frame:
                     viewer.connection.send_frame(frame)
 
@@ -237,14 +228,3 @@ def _every(seconds: float, action: Callable[[], None]) -> None:
             log.debug("upkeep_failed", error=str(error).split("\n")[0])
         except Exception:
             log.exception("upkeep_failed")
-
-
-def _agents_frame(subscription: Subscription, found: list[AgentView]) -> bytes:
-    """The agents that a subscription looks at; empty if it looks at none of them."""
-    wanted = subscription.filter.agent_ids
-    shown = [view for view in found if not wanted or view.agent_id in wanted]
-    if not shown:
-        return b""
-    return frames.text(
-        b'{"type":"agents","id":%s,"items":%s}' % (encode(subscription.id), encode(shown))
-    )

@@ -10,6 +10,7 @@ import gevent
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import Engine
 
+from app.access.watch import Watch
 from app.backplane.figures import Figures
 from app.backplane.hub import Hub
 from app.backplane.publish import Publisher
@@ -32,15 +33,21 @@ log = get_logger(__name__)
 
 
 class Gateway:
-    """Everything that lives as long as the process. ``start`` is called after the fork."""
+    """Everything that lives as long as the process. ``start`` is called after the fork.
+
+    ``readers`` is the pool for what dashboards read of history: it may take long, and nobody else
+    waits for it.
+    """
 
     def __init__(
         self,
         settings: Settings,
         engine: Engine,
+        readers: Engine,
         redis: RedisClient,
         broker: RedisBroker,
         eventlog: EventLog,
+        watch: Watch,
     ) -> None:
         self.settings = settings
         self.hub = Hub(redis, engine, settings.partitions)
@@ -49,8 +56,9 @@ class Gateway:
             settings, engine, eventlog, self.intake, self.hub, Presence(redis), Publisher(redis)
         )
         self.fan_out = FanOut(self.hub, engine)
-        self.dashboards = Dashboards(settings, engine, self.hub, self.fan_out)
+        self.dashboards = Dashboards(settings, readers, self.hub, self.fan_out)
         self.figures = Figures(redis, "web")
+        self.watch = watch
         self.draining = False
         self._open: set[Connection] = set()
 
@@ -61,12 +69,8 @@ class Gateway:
         self.agents.start()
         self.fan_out.start()
         self.figures.start()
+        self.watch.start()
         gevent.spawn(self._check_for_ever)
-
-    @property
-    def sockets(self) -> int:
-        """How many sockets are open."""
-        return len(self._open)
 
     def opened(self, connection: Connection) -> None:
         """A socket is open."""

@@ -11,10 +11,12 @@ from flask import Blueprint, Flask, Request, g, request
 from flask_sock import Sock
 
 from app.access.authenticator import Authenticator
-from app.core.errors import BadRequest, Problem, TooManySockets, Unavailable
+from app.access.places import Kind, Places
+from app.access.standing import Ended
+from app.core.errors import BadRequest, Problem, Unavailable
 from app.core.logging import get_logger
 from app.domain.access import Identity, Permission
-from app.gateway.closing import FAILED, CloseNow
+from app.gateway.closing import CREDENTIAL_ENDED, FAILED, CloseNow
 from app.gateway.connection import Connection
 from app.gateway.gateway import Gateway
 
@@ -45,7 +47,9 @@ class NoThread:
         """Does nothing."""
 
 
-def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None:  # noqa: C901
+def register(  # noqa: C901
+    app: Flask, gateway: Gateway, authenticator: Authenticator, places: Places
+) -> None:
     """Add ``/ws/agent`` and ``/ws/dashboard`` to the app."""
     app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": SUBPROTOCOLS, "thread_class": NoThread}
     sock = Sock()
@@ -53,31 +57,28 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
     viewer_routes = Blueprint("dashboard_socket", __name__)
     settings = gateway.settings
 
-    def admit(permission: Permission) -> None:
+    def admit(kind: Kind, permission: Permission) -> None:
         _check_handshake(request)
         if gateway.draining:
             raise Unavailable("This server is stopping; connect again.", retry_after_s=1)
-        if gateway.sockets >= settings.max_sockets:
-            raise TooManySockets(retry_after_s=5)
+        places.check(kind)
         g.identity = authenticator.socket(request, permission)
         # permessage-deflate costs 98 KB a connection, and small frames gain nothing from it.
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
 
     @agent_routes.before_request
     def admit_agent() -> None:
-        admit(Permission.SEND)
+        admit(Kind.AGENT, Permission.SEND)
 
     @viewer_routes.before_request
     def admit_viewer() -> None:
-        admit(Permission.READ)
-        if len(gateway.fan_out.viewers()) >= settings.max_viewers:
-            raise TooManySockets(retry_after_s=5)
+        admit(Kind.VIEWER, Permission.READ)
 
-    def connect(ws: Any, kind: str, max_queue_bytes: int) -> Connection:
+    def connect(ws: Any, kind: Kind, max_queue_bytes: int) -> Connection:
         ws.connected = False  # flask-sock has nothing left to close.
         connection = Connection(
             ws.sock,
-            kind=kind,
+            kind=kind.value,
             max_frame_bytes=settings.max_frame_bytes,
             max_queue_bytes=max_queue_bytes,
             send_timeout_s=settings.send_timeout_s,
@@ -87,8 +88,12 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
         return connection
 
     def run(connection: Connection, serve: Callable[[Connection, Identity], None]) -> None:
+        def end(why: Ended) -> None:
+            connection.close(CREDENTIAL_ENDED[why])
+
         try:
-            serve(connection, g.identity)
+            with places.taken(Kind(connection.kind)), gateway.watch.over(g.identity, end):
+                serve(connection, g.identity)
         except CloseNow as now:
             connection.close(now.closing)
         except Exception:
@@ -106,12 +111,12 @@ def register(app: Flask, gateway: Gateway, authenticator: Authenticator) -> None
 
     @sock.route("/ws/agent", bp=agent_routes)
     def agent(ws: Any) -> None:
-        connection = connect(ws, "agent", 1024 * 1024)
+        connection = connect(ws, Kind.AGENT, 1024 * 1024)
         run(connection, gateway.agents.serve)
 
     @sock.route("/ws/dashboard", bp=viewer_routes)
     def dashboard(ws: Any) -> None:
-        connection = connect(ws, "viewer", settings.viewer_queue_bytes + 32 * 1024 * 1024)
+        connection = connect(ws, Kind.VIEWER, settings.viewer_queue_bytes + 32 * 1024 * 1024)
         run(connection, gateway.dashboards.serve)
 
     app.register_blueprint(agent_routes)

@@ -11,6 +11,7 @@ import msgspec
 from gevent.event import Event as Signal
 
 from app.core import metrics
+from app.domain.agent import AgentView
 from app.domain.catch_up import Held
 from app.domain.cursor import Cursor
 from app.domain.overflow import BoundedQueue, Gap, Queued
@@ -157,10 +158,30 @@ def events_frame(subscription_id: str, cursor: str, items: list[msgspec.Raw]) ->
 
 
 def snapshot_frame(
-    subscription_id: str, cursor: Cursor, agents: bytes, items: list[bytes]
+    subscription_id: str, cursor: Cursor, shown: list[AgentView], total: int, items: list[bytes]
 ) -> bytes:
-    """A snapshot frame: agents, tasks and the newest events, oldest first."""
+    """A snapshot frame: agents, how many there are in all, tasks and the newest events, oldest
+    first.
+    """
     return frames.text(
-        b'{"type":"snapshot","id":%s,"cursor":"%s","agents":%s,"tasks":[],"events":[%s]}'
-        % (encode(subscription_id), str(cursor).encode(), agents, b",".join(items))
+        b'{"type":"snapshot","id":%s,"cursor":"%s","agents":%s,"agents_total":%d,"tasks":[],'
+        b'"events":[%s]}'
+        % (
+            encode(subscription_id),
+            str(cursor).encode(),
+            encode(shown),
+            total,
+            b",".join(items),
+        )
+    )
+
+
+def agents_frame(subscription: Subscription, found: list[AgentView]) -> bytes:
+    """The agents that a subscription looks at; empty if it looks at none of them."""
+    wanted = subscription.filter.agent_ids
+    shown = [view for view in found if not wanted or view.agent_id in wanted]
+    if not shown:
+        return b""
+    return frames.text(
+        b'{"type":"agents","id":%s,"items":%s}' % (encode(subscription.id), encode(shown))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ _COLUMNS: Final = (
     "agent_id, name, role, status, note, liveness, first_seen_at, last_seen_at, last_event_at,"
     " last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes"
 )
+_AMONG: Final = "(CAST(:among AS text[]) IS NULL OR agent_id = ANY(CAST(:among AS text[])))"
 _encode = msgspec.json.Encoder().encode
 
 _MOVE_CURSORS: Final = """
@@ -101,16 +102,9 @@ def register(
     )
 
 
-def stored_seq(connection: Connection, project_id: UUID, agent_id: str, incarnation: int) -> int:
-    """The last stored seq of an agent's incarnation, 0 if there is none."""
-    seq = connection.execute(
-        text(
-            "SELECT seq FROM agent_cursors WHERE project_id = :project AND agent_id = :agent"
-            " AND incarnation = :incarnation"
-        ),
-        {"project": project_id, "agent": agent_id, "incarnation": incarnation},
-    ).scalar()
-    return int(seq or 0)
+def stored_seq(connection: Connection, project_id: UUID, agent_id: str) -> tuple[int, int]:
+    """(newest incarnation, its last stored seq) of an agent, (0, 0) if nothing of it is stored."""
+    return stored_seqs(connection, [(project_id, agent_id)]).get((project_id, agent_id), (0, 0))
 
 
 def stored_seqs(
@@ -185,17 +179,33 @@ def by_ids(
 
 
 def page(
-    connection: Connection, project_id: UUID, *, after: str = "", limit: int
+    connection: Connection,
+    project_id: UUID,
+    *,
+    among: Collection[str] = (),
+    after: str = "",
+    limit: int,
 ) -> list[AgentView]:
-    """Agents of a project by id, at most ``limit``, those behind ``after``."""
+    """Agents of a project by id, at most ``limit``, those behind ``after``; if ``among`` names
+    any, only these.
+    """
     found = connection.execute(
         text(
             f"SELECT {_COLUMNS} FROM agents WHERE project_id = :project AND agent_id > :after"
-            " ORDER BY agent_id LIMIT :limit"
+            f" AND {_AMONG} ORDER BY agent_id LIMIT :limit"
         ),
-        {"project": project_id, "after": after, "limit": limit},
+        {"project": project_id, "after": after, "limit": limit, "among": list(among) or None},
     )
     return [_view(row) for row in found]
+
+
+def count(connection: Connection, project_id: UUID, *, among: Collection[str] = ()) -> int:
+    """How many agents a project has; if ``among`` names any, how many of these."""
+    counted = connection.execute(
+        text(f"SELECT count(*) FROM agents WHERE project_id = :project AND {_AMONG}"),
+        {"project": project_id, "among": list(among) or None},
+    ).scalar_one()
+    return int(counted)
 
 
 def _prefixed(columns: str) -> str:

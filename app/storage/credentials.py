@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from app.core import clock
 from app.core.identifiers import secret_text
@@ -73,6 +74,15 @@ def identify(connection: Connection, key: str) -> Identity | None:
     if row is None or not hmac.compare_digest(_hash(secret), bytes(row.secret_hash)):
         return None
     return Identity(row.project_id, Role(row.role), f"key:{key_id}")
+
+
+def alive(connection: Connection, key_ids: Sequence[str]) -> set[str]:
+    """Those of the keys that are there and not revoked."""
+    found = connection.execute(
+        text("SELECT key_id FROM api_keys WHERE key_id = ANY(:ids) AND revoked_at IS NULL"),
+        {"ids": list(key_ids)},
+    )
+    return set(found.scalars())
 
 
 def listing(connection: Connection, project_id: UUID) -> list[ApiKey]:

@@ -17,10 +17,13 @@ from app.storage import history, partitions
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``events`` are the newest that match, oldest first; live continues behind ``cursor``."""
+    """``agents`` are the first of ``agents_total``, ``events`` the newest that match, oldest first;
+    live continues behind ``cursor``.
+    """
 
     cursor: Cursor
     agents: list[AgentView]
+    agents_total: int
     events: list[StoredEvent]
 
 
@@ -31,8 +34,7 @@ def take(engine: Engine, project_id: UUID, wanted: Filter, *, agents: int, event
         with connection.begin():
             states = partitions.states(connection)
             cursor = Cursor.at(states[0].epoch, {s.partition: s.head for s in states}, len(states))
-            shown = stored_agents.page(connection, project_id, limit=agents)
-            if wanted.agent_ids:
-                shown = [agent for agent in shown if agent.agent_id in wanted.agent_ids]
+            shown = stored_agents.page(connection, project_id, among=wanted.agent_ids, limit=agents)
+            total = stored_agents.count(connection, project_id, among=wanted.agent_ids)
             newest, _ = history.newest(connection, project_id, wanted, cursor, events)
-    return Snapshot(cursor, shown, newest[::-1])
+    return Snapshot(cursor, shown, total, newest[::-1])

@@ -188,6 +188,7 @@ def test_too_far_behind_brings_a_snapshot(tenant: Tenant, impatient_url: str) ->
         viewer.live(cursor=cursor)
         [resumed] = viewer.of_kind("resumed")
         assert (resumed["recovered"], resumed["reason"]) == (False, "too_far")
+        assert resumed["missed"] == 1001
         assert numbers(viewer.items["live"]) == list(range(997, 1002))
 
 
@@ -211,6 +212,7 @@ def test_history_that_is_gone_brings_a_snapshot(spare_tenant: Tenant, spare_engi
         viewer.live(cursor=start)
         [resumed] = viewer.of_kind("resumed")
         assert (resumed["recovered"], resumed["reason"]) == (False, "retention")
+        assert resumed["missed"] == 10
         assert numbers(viewer.items["live"]) == [7, 8, 9, 10, 11]
         viewer.live("later", cursor=behind_old)
         assert viewer.of_kind("resumed")[-1]["recovered"] is True

@@ -162,6 +162,10 @@ class AgentRegistry:
                 if newest > hello.incarnation:
                     # A log that came back empty does not know.
                     raise CloseNow(SUPERSEDED)
+                newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
+                if newest > hello.incarnation:
+                    # A log that came back empty does not know.
+                    raise CloseNow(SUPERSEDED)
                 agents.register(
                     connection,
                     project_id,

@@ -10,10 +10,9 @@ from flask_smorest import Blueprint
 from sqlalchemy import Engine
 
 from app.access.authenticator import SESSION_COOKIE, Authenticator
-from app.access.passwords import verify
+from app.access.passwords import PasswordCheck
 from app.access.sessions import SESSION_S, Session
 from app.access.tokens import ACCESS_TOKEN_S, SOCKET_TOKEN_S
-from app.core.aside import aside
 from app.core.errors import TooManyRequests, Unauthenticated
 from app.domain.access import Identity
 from app.schemas.access import LoginSchema, MeSchema, TokenSchema
@@ -29,6 +28,7 @@ class LoginThrottled(TooManyRequests):
 def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:  # noqa: C901
     """The routes under ``/v1/auth``."""
     blueprint = Blueprint("auth", __name__, description="Who is asking.")
+    passwords = PasswordCheck()
 
     @blueprint.route("/v1/auth/login")
     class Login(MethodView):
@@ -116,8 +116,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
             raise LoginThrottled(retry_after_s=300)
         with engine.connect() as connection:
             found = people.password_of(connection, email)
-        # It takes a tenth of a second by design, which everybody else would wait for.
-        if not aside(verify, found[1] if found else None, password) or found is None:
+        if not passwords.verify(found[1] if found else None, password) or found is None:
             raise Unauthenticated("E-mail or password is wrong.")
         return found[0]
 

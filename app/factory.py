@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from app.access.authenticator import Authenticator
+from app.access.origins import Origins
 from app.access.places import Places
 from app.access.sessions import Sessions
 from app.access.standing import Standing
@@ -55,9 +56,9 @@ def create_app(settings: Settings) -> Flask:
     places = Places(most=settings.max_sockets, most_viewers=settings.max_viewers)
     broker = create_broker(settings.redis_url)
     gateway = Gateway(settings, engine, viewers, redis, broker, eventlog, watch)
-    authenticator = Authenticator(
-        engine, Tokens(settings.secret_key, redis), sessions, standing, settings.allowed_origins
-    )
+    tokens = Tokens(settings.secret_key, redis)
+    origins = Origins(settings.allowed_origins, bound_to=settings.host)
+    authenticator = Authenticator(engine, tokens, sessions, standing, origins)
 
     def draining() -> bool:
         return gateway.draining

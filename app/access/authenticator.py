@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.access.origins import Origins
 from app.access.recent import Recent
 from app.access.sessions import Session, Sessions
 from app.access.standing import FRESH_S, MAX_KNOWN, Standing
@@ -35,12 +36,12 @@ class Authenticator:
         tokens: Tokens,
         sessions: Sessions,
         standing: Standing,
-        origins: tuple[str, ...],
+        origins: Origins,
     ) -> None:
         self._engine = engine
         self.tokens = tokens
         self.sessions = sessions
-        self._origins = frozenset(origins)
+        self._origins = origins
         self._standing = standing
         self._keys: Recent[Identity | None] = Recent(
             fresh_s=FRESH_S, grace_s=KEY_GRACE_S, entries=MAX_KNOWN
@@ -80,10 +81,10 @@ class Authenticator:
         """Who opens this socket; called before the upgrade.
 
         Raises:
-            As ``request``; and OriginRefused for a browser page that is not on the list.
+            As ``request``; and OriginRefused for a page from elsewhere.
         """
-        origin = request.headers.get("Origin")
-        if origin is not None and origin not in self._origins:
+        if not self._origins.allow(request):
+            origin = request.headers["Origin"]
             raise OriginRefused(f"The origin {origin} is not in ALLOWED_ORIGINS.")
         token = request.args.get("token")
         if token is not None:

@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import Engine
 
 from app.access.authenticator import SESSION_COOKIE, Authenticator
+from app.access.origins import scheme_of
 from app.access.passwords import PasswordCheck
 from app.access.sessions import SESSION_S, Session
 from app.access.tokens import ACCESS_TOKEN_S, SOCKET_TOKEN_S
@@ -45,7 +46,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
                 max_age=SESSION_S,
                 httponly=True,
                 samesite="Lax",
-                secure=request.is_secure,
+                secure=scheme_of(request) == "https",
             )
             return response
 

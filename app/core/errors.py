@@ -56,7 +56,7 @@ class Forbidden(Problem):
 
 
 class OriginRefused(Forbidden):
-    """A browser page of an origin that is not on the list asked for a socket."""
+    """A page that is neither ours nor on the list asked for a socket."""
 
     code, title = "origin_refused", "This origin is not on the list"
 

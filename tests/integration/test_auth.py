@@ -73,6 +73,12 @@ def test_a_session_from_sign_in_to_sign_out(tenant: Tenant, email: str) -> None:
     browser.post("/v1/auth/logout", None, csrf).problem(401, "unauthenticated")
 
 
+def test_behind_tls_the_cookie_is_for_tls_alone(tenant: Tenant, email: str) -> None:
+    given = {"email": email, "password": PASSWORD}
+    answer = Rest(tenant.url).post("/v1/auth/login", given, {"X-Forwarded-Proto": "https"})
+    assert "Secure" in answer.cookies[0]
+
+
 def test_a_session_ends_everywhere(tenant: Tenant, email: str, second_url: str) -> None:
     answer = login(tenant, email)
     session = {"Cookie": cookie_of(answer)}

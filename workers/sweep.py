@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,6 +22,9 @@ from app.eventlog.log import Depth, EventLog
 from app.eventlog.presence import Presence
 from app.jobs.ring import Bells, ring, waiting
 from app.storage import agents, partitions
+
+PAUSE_S = 5.0
+"""Rounds further apart than this are a pause in which signs of life may have been lost."""
 
 
 class Sweep:
@@ -45,6 +48,8 @@ class Sweep:
         self._publisher = Publisher(redis)
         self._stale_after = timedelta(seconds=stale_after_s)
         self._lost_after = timedelta(seconds=lost_after_s)
+        self._seen: list[tuple[UUID, str, datetime]] = []
+        self._judged_at = self._listening_since = float("-inf")
 
     def partitions(self) -> None:
         """Ring for every partition that has work and no bell."""
@@ -79,17 +84,28 @@ class Sweep:
                 partitions.keep_books(cursor, [counted_again(s, *told[p]) for p, s in locked])
 
     def liveness(self) -> None:
-        """Take over the signs of life, and judge who is online, stale or lost."""
-        seen = self._presence.take()
+        """Take over the signs of life, and judge who is online, stale or lost.
+
+        While nobody listens, everybody is silent: at the start, and after a pause, agents have the
+        time to be heard again before one of them counts as gone.
+        """
+        began = time.monotonic()
+        if began - self._judged_at > PAUSE_S:
+            self._listening_since = began
+        # What could not be written down by the last round is still known.
+        self._seen = self._seen or self._presence.take()
         now = clock.now()
         with self._engine.begin() as connection:
-            agents.touch(connection, seen)
+            agents.touch(connection, self._seen)
+        self._seen = []
         with self._engine.begin() as connection:
             changed = agents.judge(
                 connection,
                 stale_before=now - self._stale_after,
                 lost_before=now - self._lost_after,
+                forgiving=began - self._listening_since < self._stale_after.total_seconds(),
             )
+        self._judged_at = time.monotonic()
         touched: dict[UUID, list[str]] = {}
         for project_id, agent in changed:
             touched.setdefault(project_id, []).append(agent.agent_id)

@@ -13,11 +13,12 @@ from typing import Any
 import gevent
 import msgspec
 from gevent.event import Event as Signal
-from gevent.queue import Full, Queue
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backplane.heads import read_heads
+from app.backplane.inbox import Inbox
 from app.backplane.messages import (
     CHANNEL,
     AgentsTouched,
@@ -33,17 +34,17 @@ from app.core import metrics
 from app.core.identifiers import uuid7
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
-from app.domain.batch import PartitionState
 from app.domain.cursor import Cursor
 from app.domain.event import encode_event
 from app.domain.sequence import check
 from app.eventlog.log import Mark
-from app.storage import history, partitions
+from app.storage import history
 
 BEAT_S = 2.0
 SILENCE_S = 7.0
 COMPARE_S = 1.0
 INBOX_MESSAGES = 2000
+INBOX_BYTES = 32 * 1024 * 1024
 REFILL_PAGE = 1000
 
 log = get_logger(__name__)
@@ -58,7 +59,7 @@ class Hub:
         self._redis = redis
         self._engine = engine
         self._name = uuid7().hex
-        self._inbox: Queue[bytes] = Queue(INBOX_MESSAGES)
+        self._inbox = Inbox(max_messages=INBOX_MESSAGES, max_bytes=INBOX_BYTES)
         self._heads = [0] * partition_count
         self._drained: dict[int, Mark] = {}
         self._compare_now = Signal()
@@ -73,6 +74,8 @@ class Hub:
         self.on_superseded: list[Callable[[Superseded], None]] = []
         self.on_broken: list[Callable[[], None]] = []
         """Called when the stream does not go on from where it was: readers have to resume."""
+        self.on_missed: list[Callable[[], None]] = []
+        """Called when messages may have been lost that no comparison of heads brings back."""
         self.on_calm: list[Callable[[], None]] = []
         """Called when all that had come was delivered: what was gathered may go out."""
 
@@ -110,16 +113,16 @@ class Hub:
             try:
                 pubsub.subscribe(CHANNEL)
                 self._last_heard = time.monotonic()
-                # What was published while nobody listened shows in the heads.
+                # What was published while nobody listened shows in the heads, or is asked for.
                 self._compare_now.set()
+                self._missed()
                 while self.connected:
                     message = pubsub.get_message(timeout=1.0)
                     if message is not None:
                         self._last_heard = time.monotonic()
-                        try:
-                            self._inbox.put_nowait(message["data"])
-                        except Full:
+                        if not self._inbox.put(message["data"]):
                             metrics.backplane_dropped.inc()
+                            self._missed()
                 log.warning("backplane_silent", seconds=SILENCE_S)
             except (RedisError, OSError) as error:
                 log.warning("backplane_lost", error=str(error))
@@ -141,7 +144,7 @@ class Hub:
     def _dispatch(self) -> None:
         while True:
             try:
-                if self._inbox.empty():
+                if not self._inbox:
                     self._calm()
                 self._hear(decode(self._inbox.get()))
             except SQLAlchemyError as error:
@@ -239,12 +242,8 @@ class Hub:
         """Compare the heads with PostgreSQL's, every second and after every reconnect."""
         behind: dict[int, int] = {}
         while True:
-            seen = list(self._heads)
             try:
-                with self._engine.connect() as connection:
-                    states = partitions.states(connection)
-                if states and states[0].epoch == self.epoch:
-                    states = self._unless_gone_back(states, seen)
+                states = read_heads(self._engine, self.epoch, list(self._heads))
             except SQLAlchemyError as error:
                 log.debug("heads_unknown", error=str(error).split("\n")[0])
                 gevent.sleep(COMPARE_S)
@@ -265,22 +264,6 @@ class Hub:
             self._compare_now.wait(COMPARE_S)
             self._compare_now.clear()
 
-    def _unless_gone_back(
-        self, states: list[PartitionState], seen: list[int]
-    ) -> list[PartitionState]:
-        """The states, or those of a new epoch if a head is behind one ``seen`` before the look.
-
-        What was seen was committed: PostgreSQL has lost it (docs/decisions/history-going-back.md).
-        """
-        if all(state.head >= seen[state.partition] for state in states):
-            return states
-        with self._engine.begin() as connection:
-            epoch = partitions.renew_epoch_if_behind(connection, self.epoch, seen)
-            if epoch is not None:
-                metrics.epochs_renewed.labels("hub").inc()
-                log.error("history_went_back", heads=[s.head for s in states], seen=seen)
-            return partitions.states(connection)
-
     def _begin(self, epoch: str, heads: list[int]) -> None:
         first = not self.epoch
         self.epoch = epoch
@@ -289,6 +272,10 @@ class Hub:
         if not first:
             log.warning("epoch_changed", epoch=epoch)
             self._send_away()
+
+    def _missed(self) -> None:
+        for listener in self.on_missed:
+            listener()
 
     def _send_away(self) -> None:
         for listener in self.on_broken:

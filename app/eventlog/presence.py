@@ -16,6 +16,7 @@ from app.domain.batch import split_key
 
 _KEY: Final = "telltale:presence"
 _TAKE_AT_ONCE: Final = 5000
+_UNMARKED_AT_MOST: Final = 20_000
 
 log = get_logger(__name__)
 
@@ -25,17 +26,21 @@ class Presence:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+        self._unmarked: dict[str, float] = {}
 
     def seen(self, keys: Iterable[str]) -> None:
-        """These agents are there now. Losing this costs nothing: they will be seen again."""
-        at = now_ms()
-        marks: dict[Any, Any] = {key: float(at) for key in keys}
+        """These agents are there now. What cannot be written is written with the next call."""
+        at = float(now_ms())
+        marks: dict[Any, Any] = {**self._unmarked, **dict.fromkeys(keys, at)}
         if not marks:
             return
         try:
-            self._redis.zadd(_KEY, marks)
+            self._redis.zadd(_KEY, marks, gt=True)
+            self._unmarked = {}
         except RedisError as error:
-            log.debug("presence_failed", error=str(error))
+            # Beyond the bound the oldest go: they are judged by what was seen of them before.
+            self._unmarked = dict(list(marks.items())[-_UNMARKED_AT_MOST:])
+            log.debug("presence_failed", error=str(error), unmarked=len(self._unmarked))
 
     def take(self) -> list[tuple[UUID, str, datetime]]:
         """The agents seen since the last call, at most 5,000, the longest ago first."""

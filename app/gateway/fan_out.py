@@ -71,9 +71,11 @@ class FanOut:
         self._touched: dict[str, set[str]] = {}
         self._greenlets: list[gevent.Greenlet[..., Any]] = []
         self._to_flush: set[Viewer] = set()
+        self._tell_everybody = False
         hub.on_batch.append(self._batch)
         hub.on_calm.append(self._flush)
         hub.on_agents.append(self._agents_touched)
+        hub.on_missed.append(self._may_have_missed)
         hub.on_broken.append(self._send_away)
 
     def start(self) -> None:
@@ -161,6 +163,9 @@ class FanOut:
         if message.project in self._viewers:
             self._touch(message.project, message.agent_ids)
 
+    def _may_have_missed(self) -> None:
+        self._tell_everybody = True
+
     def _touch(self, project: str, agent_ids: Iterable[str]) -> None:
         if project in self._viewers:
             touched = self._touched.setdefault(project, set())
@@ -168,6 +173,8 @@ class FanOut:
                 touched.update(agent_ids)
 
     def _tell_agents(self) -> None:
+        if self._tell_everybody:
+            self._touch_all_agents()
         touched, self._touched = self._touched, {}
         for project, agent_ids in touched.items():
             viewers = self._viewers.get(project)
@@ -182,6 +189,19 @@ class FanOut:
                 continue
             if found:
                 self._send_agents(list(viewers), found)
+
+    def _touch_all_agents(self) -> None:
+        """Whose state changed while the backplane was away nobody can say: all are looked at."""
+        looked_at = [next(iter(viewers)).project_id for viewers in self._viewers.values()]
+        self._tell_everybody = False
+        try:
+            with self._engine.connect() as connection:
+                for project_id in looked_at:
+                    found = agents.page(connection, project_id, limit=MAX_TOUCHED)
+                    self._touch(str(project_id), [view.agent_id for view in found])
+        except SQLAlchemyError:
+            self._tell_everybody = True
+            raise
 
     def _agents_of(self, project_id: UUID, agent_ids: set[str]) -> list[AgentView]:
         with self._engine.connect() as connection:

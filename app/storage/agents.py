@@ -143,9 +143,12 @@ def touch(connection: Connection, seen: Iterable[tuple[UUID, str, datetime]]) ->
 
 
 def judge(
-    connection: Connection, *, stale_before: datetime, lost_before: datetime
+    connection: Connection, *, stale_before: datetime, lost_before: datetime, forgiving: bool
 ) -> list[tuple[UUID, AgentView]]:
-    """Set the liveness of every agent for which it changed; returns those, with their projects."""
+    """Set the liveness of every agent for which it changed; returns those, with their projects.
+
+    ``forgiving`` lets agents come back and nobody go.
+    """
     judged = (
         "CASE WHEN last_seen_at <= :lost THEN 'lost' WHEN last_seen_at <= :stale THEN 'stale'"
         " ELSE 'online' END"
@@ -153,12 +156,13 @@ def judge(
     found = connection.execute(
         text(
             f"WITH found AS (SELECT project_id, agent_id, {judged} AS liveness FROM agents"
-            f" WHERE liveness <> {judged} FOR UPDATE SKIP LOCKED)"
+            f" WHERE liveness <> {judged} AND (NOT :forgiving OR {judged} = 'online')"
+            " FOR UPDATE SKIP LOCKED)"
             " UPDATE agents SET liveness = found.liveness FROM found"
             " WHERE agents.project_id = found.project_id AND agents.agent_id = found.agent_id"
             f" RETURNING agents.project_id, {_prefixed(_COLUMNS)}"
         ),
-        {"stale": stale_before, "lost": lost_before},
+        {"stale": stale_before, "lost": lost_before, "forgiving": forgiving},
     )
     return [(row[0], _view(row[1:])) for row in found]
 

@@ -15,7 +15,7 @@ from app.access.standing import Standing
 from app.access.tokens import Tokens
 from app.access.watch import Watch
 from app.api import auth, body, health, history, ingest, ledger, metrics, pages, problems, stream
-from app.cli import register_commands
+from app.cli.commands import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
 from app.eventlog.redis_streams import open_log

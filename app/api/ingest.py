@@ -168,8 +168,6 @@ def _by_agent(
                     ids=[],
                     records=[],
                     received_at=clock.rfc3339(now),
-                    rate=settings.rate_limit_events_per_s,
-                    burst=settings.rate_limit_burst,
                 ),
                 partition_of(key, settings.partitions),
             )

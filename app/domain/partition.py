@@ -10,6 +10,11 @@ def agent_key(project_id: str, agent_id: str) -> str:
     return f"{project_id}/{agent_id}"
 
 
+def project_of(key: str) -> str:
+    """The project id in an agent key."""
+    return key.partition("/")[0]
+
+
 def partition_of(key: str, partitions: int) -> int:
     """The partition of an agent key. Never changes for a key while ``partitions`` stays."""
     return crc32(key.encode()) % partitions

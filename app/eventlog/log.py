@@ -42,7 +42,8 @@ class Run:
     ``records`` are encoded events, ``ids`` theirs, ``received_at`` is RFC 3339 in UTC. A
     sequenced run has an ``incarnation`` above 0
     and the ``seq`` of its first record; ``spent`` counts refused items at its end, which use up
-    their numbers. ``floor`` is a seq that is known to be stored.
+    their numbers. ``floor`` is a seq that is known to be stored. ``rate`` (events a second) and
+    ``burst`` are those of the agent's bucket, put in by the intake.
     """
 
     key: str
@@ -50,8 +51,8 @@ class Run:
     ids: list[str]
     records: list[bytes]
     received_at: str
-    rate: float
-    burst: int
+    rate: float = 0.0
+    burst: int = 0
     incarnation: int = 0
     seq: int = 0
     spent: int = 0

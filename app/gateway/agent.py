@@ -35,7 +35,6 @@ from app.gateway.messages import (
     CommandAck,
     Events,
     Hello,
-    Limits,
     Nack,
     Ping,
     Pong,
@@ -61,7 +60,6 @@ class AgentSession:
         project_id: UUID,
         hello: Hello,
         key: str,
-        limits: Limits,
         behind: timedelta,
         dirty: Callable[[AgentSession], None],
     ) -> None:
@@ -75,7 +73,6 @@ class AgentSession:
         self.acked: tuple[int, int] = (0, 0)
         self._asked_stored = -1
         self._intake = intake
-        self._limits = limits
         self._behind = behind
         self._dirty = dirty
         self._next = 1
@@ -209,8 +206,6 @@ class AgentSession:
                 ids=[],
                 records=[],
                 received_at=clock.rfc3339(now),
-                rate=self._limits.events_per_s,
-                burst=self._limits.burst,
                 incarnation=self.incarnation,
                 seq=seq,
                 floor=self.stored,

@@ -28,6 +28,7 @@ from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
+from app.gateway.rate_limits import RateLimits
 from app.settings import Settings
 from app.storage import agents
 
@@ -50,6 +51,7 @@ class AgentRegistry:
         hub: Hub,
         presence: Presence,
         publisher: Publisher,
+        rate_limits: RateLimits,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -57,17 +59,11 @@ class AgentRegistry:
         self._intake = intake
         self._presence = presence
         self._publisher = publisher
+        self._rate_limits = rate_limits
         self._sessions: dict[str, AgentSession] = {}
         self._dirty: set[AgentSession] = set()
         self._something = Signal()
         self._greenlets: list[gevent.Greenlet[..., Any]] = []
-        self._limits = Limits(
-            events_per_frame=MAX_BATCH,
-            frame_bytes=settings.max_frame_bytes,
-            data_bytes=MAX_DATA_BYTES,
-            events_per_s=settings.rate_limit_events_per_s,
-            burst=settings.rate_limit_burst,
-        )
         hub.on_batch.append(self._stored)
         hub.on_superseded.append(self._superseded)
 
@@ -115,7 +111,6 @@ class AgentRegistry:
             project_id=identity.project_id,
             hello=hello,
             key=key,
-            limits=self._limits,
             behind=timedelta(days=min(30, self._settings.retention_days)),
             dirty=self._mark_dirty,
         )
@@ -133,7 +128,7 @@ class AgentRegistry:
                 stored=session.stored,
                 logged=session.logged,
                 ping_interval_s=self._settings.ping_interval_s,
-                limits=self._limits,
+                limits=self._limits(key),
                 config=Config(0, msgspec.Raw(b"{}")),
             )
         )
@@ -145,6 +140,16 @@ class AgentRegistry:
             partition=partition_of(key, self._log.partitions),
         )
         return session
+
+    def _limits(self, key: str) -> Limits:
+        events_per_s, burst = self._rate_limits.of(key)
+        return Limits(
+            events_per_frame=MAX_BATCH,
+            frame_bytes=self._settings.max_frame_bytes,
+            data_bytes=MAX_DATA_BYTES,
+            events_per_s=events_per_s,
+            burst=burst,
+        )
 
     def _register(self, project_id: UUID, hello: Hello) -> int | None:
         """Put the agent into its table and read how far it is stored.

@@ -16,6 +16,7 @@ from app.backplane.hub import Hub
 from app.backplane.publish import Publisher
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
+from app.domain.rate_limit import RateLimit
 from app.eventlog.log import EventLog
 from app.eventlog.presence import Presence
 from app.gateway.agents import AgentRegistry
@@ -24,6 +25,7 @@ from app.gateway.connection import Connection
 from app.gateway.dashboard import Dashboards
 from app.gateway.fan_out import FanOut
 from app.gateway.intake import Intake
+from app.gateway.rate_limits import RateLimits
 from app.settings import Settings
 
 BATCHES: Final = 20
@@ -51,9 +53,19 @@ class Gateway:
     ) -> None:
         self.settings = settings
         self.hub = Hub(redis, engine, settings.partitions)
-        self.intake = Intake(eventlog, broker)
+        self.rate_limits = RateLimits(
+            engine, RateLimit(settings.rate_limit_events_per_s, settings.rate_limit_burst)
+        )
+        self.intake = Intake(eventlog, broker, self.rate_limits)
         self.agents = AgentRegistry(
-            settings, engine, eventlog, self.intake, self.hub, Presence(redis), Publisher(redis)
+            settings,
+            engine,
+            eventlog,
+            self.intake,
+            self.hub,
+            Presence(redis),
+            Publisher(redis),
+            self.rate_limits,
         )
         self.fan_out = FanOut(self.hub, engine)
         self.dashboards = Dashboards(settings, readers, self.hub, self.fan_out)
@@ -65,6 +77,7 @@ class Gateway:
     def start(self) -> None:
         """Begin to work."""
         self.hub.start()
+        self.rate_limits.start()
         self.intake.start()
         self.agents.start()
         self.fan_out.start()

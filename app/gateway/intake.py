@@ -20,6 +20,7 @@ from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.partition import partition_of
 from app.eventlog.log import NOWHERE, EventLog, LogUnavailable, Mark, Outcome, Run, Verdict
+from app.gateway.rate_limits import RateLimits
 from app.jobs.ring import ring
 
 GATHER_S: Final = 0.001
@@ -56,9 +57,10 @@ class _Waiting(NamedTuple):
 class Intake:
     """Gathers runs and appends them. One instance a process."""
 
-    def __init__(self, eventlog: EventLog, broker: RedisBroker) -> None:
+    def __init__(self, eventlog: EventLog, broker: RedisBroker, limits: RateLimits) -> None:
         self._log = eventlog
         self._broker = broker
+        self._limits = limits
         self._waiting: dict[int, deque[_Waiting]] = {}
         self._count = 0
         self._events = 0
@@ -130,8 +132,10 @@ class Intake:
             size = 0
             while queue and len(taken) < MAX_RUNS and size < MAX_APPEND_BYTES:
                 waiting = queue.popleft()
-                waiting.run.sealed = True
-                size += sum(map(len, waiting.run.records))
+                run = waiting.run
+                run.sealed = True
+                run.rate, run.burst = self._limits.of(run.key)
+                size += sum(map(len, run.records))
                 taken.append(waiting)
             if taken:
                 batch[partition] = taken

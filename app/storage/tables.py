@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSON
 
@@ -39,6 +40,8 @@ projects = Table(
     Column("project_id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     _moment("created_at", default_now=True),
+    Column("rate_limit_events_per_s", Double),
+    Column("rate_limit_burst", Integer),
 )
 
 users = Table(
@@ -133,6 +136,16 @@ agents = Table(
     Column("events", BigInteger, nullable=False, server_default="0"),
     Column("cpu_pct", Double),
     Column("memory_bytes", BigInteger),
+    Column("rate_limit_events_per_s", Double),
+    Column("rate_limit_burst", Integer),
+    Index(
+        "agents_with_limits",
+        "project_id",
+        "agent_id",
+        postgresql_where=text(
+            "rate_limit_events_per_s IS NOT NULL OR rate_limit_burst IS NOT NULL"
+        ),
+    ),
 )
 
 agent_cursors = Table(

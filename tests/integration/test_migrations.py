@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from app.cli import ROOT
+from app.cli.commands import ROOT
 from app.core.database import create_database
 from app.storage import event_ranges
 from app.storage.tables import metadata

@@ -1,4 +1,4 @@
-"""``flask --app wsgi …``: what operators do from a shell."""
+"""The commands: prepare, check-settings, sign-in-link, keys, partitions, retention."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Engine
 
 from app.access.passwords import hash_password
 from app.access.sessions import Sessions
+from app.cli import limits
+from app.cli.project import PROJECT_OPTION, chosen_project
 from app.core import clock
 from app.domain.access import Role
 from app.settings import Settings
 from app.storage import credentials, event_ranges, partitions, people
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROLES = click.Choice([role.value for role in Role])
 
 
@@ -66,6 +68,7 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
     app.cli.add_command(_keys(engine))
     app.cli.add_command(_partitions(engine))
     app.cli.add_command(_retention(engine, settings))
+    app.cli.add_command(limits.create_group(engine, settings))
 
 
 def migrate(engine: Engine) -> None:
@@ -104,38 +107,28 @@ def bootstrap(connection: Connection, settings: Settings) -> None:
             raise click.ClickException(f"ADMIN_KEY: {error}") from None
 
 
-def _project(connection: Connection, name: str | None) -> people.Project:
-    found = (
-        people.first_project(connection) if name is None else people.project_named(connection, name)
-    )
-    if found is None:
-        raise click.ClickException("There is no such project.")
-    return found
-
-
 def _keys(engine: Engine) -> AppGroup:
     keys = AppGroup("keys", help="API keys: create, list, revoke.")
-    project_option = click.option("--project", default=None, help="The project; default the first.")
 
     @keys.command("create")
     @click.option("--role", type=ROLES, default=Role.AGENT.value, show_default=True)
     @click.option("--name", required=True, help="What the key is for.")
     @click.option("--quiet", is_flag=True, help="Print the key alone.")
-    @project_option
+    @PROJECT_OPTION
     def create(role: str, name: str, quiet: bool, project: str | None) -> None:
         """Make a key. It is shown this once: only its hash is stored."""
         with engine.begin() as connection:
             key = credentials.create(
-                connection, _project(connection, project).project_id, name, Role(role)
+                connection, chosen_project(connection, project).project_id, name, Role(role)
             )
         click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
 
     @keys.command("list")
-    @project_option
+    @PROJECT_OPTION
     def listing(project: str | None) -> None:
         """List the keys of a project."""
         with engine.connect() as connection:
-            found = credentials.listing(connection, _project(connection, project).project_id)
+            found = credentials.listing(connection, chosen_project(connection, project).project_id)
         for key in found:
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
             click.echo(
@@ -145,11 +138,13 @@ def _keys(engine: Engine) -> AppGroup:
 
     @keys.command("revoke")
     @click.argument("key_id")
-    @project_option
+    @PROJECT_OPTION
     def revoke(key_id: str, project: str | None) -> None:
         """Take a key's power away, within five seconds everywhere."""
         with engine.begin() as connection:
-            done = credentials.revoke(connection, _project(connection, project).project_id, key_id)
+            done = credentials.revoke(
+                connection, chosen_project(connection, project).project_id, key_id
+            )
         if not done:
             raise click.ClickException(f"There is no active key {key_id}.")
         click.echo(f"{key_id} is revoked.")

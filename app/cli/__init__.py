@@ -1,0 +1,1 @@
+"""``flask --app wsgi …``: what operators do from a shell."""

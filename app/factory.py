@@ -66,7 +66,8 @@ def create_app(settings: Settings) -> Flask:
     api = Api(app)
     # After Api, which brings handlers of its own.
     problems.register(app)
-    body.bound_other_bodies(app, settings.body_timeout_s, unbound="ingest.post_events")
+    memory = body.Memory(settings.body_timeout_s)
+    body.bound_other_bodies(app, memory, settings.body_timeout_s, unbound="ingest.post_events")
     for blueprint in (
         auth.create_blueprint(authenticator, engine),
         history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
@@ -75,7 +76,9 @@ def create_app(settings: Settings) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(
-        ingest.create_blueprint(settings, authenticator, engine, gateway.intake, gateway.hub)
+        ingest.create_blueprint(
+            settings, authenticator, engine, gateway.intake, gateway.hub, memory
+        )
     )
     app.register_blueprint(health.create_blueprint(engine, redis, gateway.hub))
     app.register_blueprint(metrics.create_blueprint(engine, eventlog, gateway.figures))

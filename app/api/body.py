@@ -24,9 +24,15 @@ MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 MAX_FORM_BYTES: Final = 64 * 1024
 """What a body may have that is not events: a sign-in and the like."""
 
-MAX_HELD_BYTES: Final = 128 * 1024 * 1024
-"""What all bodies that are being read may have together, in one process, without the first 64 KiB
-of each: whoever sends little is not kept waiting by those who send much.
+SMALL_BYTES: Final = 64 * 1024
+MAX_LARGE_BYTES: Final = 128 * 1024 * 1024
+"""What all bodies of one process may hold together beyond the first 64 KiB of each, as they came or
+unpacked.
+"""
+
+MAX_SMALL_BYTES: Final = 128 * 1024 * 1024
+"""The same for the first 64 KiB of each: whoever sends little has a share of its own, and is not
+kept waiting by those who send much.
 """
 
 MAX_GZIP_MEMBERS: Final = 1000
@@ -43,16 +49,57 @@ class TooManyBodies(Unavailable):
     code, title = "too_many_uploads", "Too much is being uploaded at once"
 
 
-class BodyReader:
-    """Reads the bodies of one process."""
+class Memory:
+    """What the bodies of one process hold together."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._held_bytes = 0
+        self._small = 0
+        self._large = 0
 
     @contextmanager
-    def read(self, asked: Request) -> Iterator[bytes]:
-        """The body, decompressed. What it holds counts until the block ends.
+    def room(self) -> Iterator[Room]:
+        """Room for one body, until the block ends."""
+        room = Room(self, self._timeout_s)
+        try:
+            yield room
+        finally:
+            room.hold(0)
+
+    def change(self, before: int, after: int) -> None:
+        """One body has grown or shrunk.
+
+        Raises:
+            TooManyBodies: it would be too much, and nothing has changed.
+        """
+        small = self._small + min(after, SMALL_BYTES) - min(before, SMALL_BYTES)
+        large = self._large + max(after, SMALL_BYTES) - max(before, SMALL_BYTES)
+        if (small > self._small and small > MAX_SMALL_BYTES) or (
+            large > self._large and large > MAX_LARGE_BYTES
+        ):
+            raise TooManyBodies(retry_after_s=1)
+        self._small, self._large = small, large
+
+
+class Room:
+    """What one request's body takes of the memory that all bodies share."""
+
+    def __init__(self, memory: Memory, timeout_s: float) -> None:
+        self._memory = memory
+        self._timeout_s = timeout_s
+        self.held = 0
+
+    def hold(self, size: int) -> None:
+        """Have this much from now on, instead of what was held before.
+
+        Raises:
+            TooManyBodies: others hold so much that there is no more.
+        """
+        self._memory.change(self.held, size)
+        self.held = size
+
+    def body(self, asked: Request) -> bytes:
+        """A request's body, decompressed. It is not kept here, but counts until the room is left.
 
         Raises:
             PayloadTooLarge: over 5 MiB, or it becomes that.
@@ -66,23 +113,20 @@ class BodyReader:
             raise UnsupportedMediaType(f"The content encoding {encoding} is not understood.")
         _check_announced(asked, MAX_BODY_BYTES)
         parts: list[bytes] = []
-        counted = 0
-        try:
-            with _in_time(self._timeout_s):
-                for part in _parts(asked, MAX_BODY_BYTES):
-                    if parts:
-                        counted += len(part)
-                        self._held_bytes += len(part)
-                    if self._held_bytes > MAX_HELD_BYTES and counted:
-                        raise TooManyBodies(retry_after_s=1)
-                    parts.append(part)
-            raw = b"".join(parts)
-            yield raw if encoding == "identity" else _gunzip(raw)
-        finally:
-            self._held_bytes -= counted
+        with _in_time(self._timeout_s):
+            for part in _parts(asked, MAX_BODY_BYTES):
+                self.hold(self.held + len(part))
+                parts.append(part)
+        raw = b"".join(parts)
+        if encoding == "identity":
+            return raw
+        # Nothing else runs meanwhile, so only what is left afterwards can add up.
+        body = _gunzip(raw)
+        self.hold(len(body))
+        return body
 
 
-def bound_other_bodies(app: Flask, timeout_s: float, *, unbound: str) -> None:
+def bound_other_bodies(app: Flask, memory: Memory, timeout_s: float, *, unbound: str) -> None:
     """Read the small bodies of all endpoints but ``unbound`` before these do, within bounds."""
 
     @app.before_request
@@ -92,8 +136,10 @@ def bound_other_bodies(app: Flask, timeout_s: float, *, unbound: str) -> None:
         _check_announced(request, MAX_FORM_BYTES)
         # Chunks without an announced length are cut off there, silently: hence one byte more.
         request.max_content_length = MAX_FORM_BYTES + 1
-        with _in_time(timeout_s), _whole():
-            size = len(request.get_data(cache=True))
+        with memory.room() as room:
+            room.hold(MAX_FORM_BYTES if request.content_length is None else request.content_length)
+            with _in_time(timeout_s), _whole():
+                size = len(request.get_data(cache=True))
         if size > MAX_FORM_BYTES:
             raise PayloadTooLarge(f"A body may have {MAX_FORM_BYTES} bytes here.")
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.authenticator import Authenticator
-from app.api.body import BodyReader
+from app.api.body import Memory, Room
 from app.api.items import items_of
 from app.backplane.hub import Hub
 from app.core import clock, metrics
@@ -78,22 +78,29 @@ def create_blueprint(
     engine: Engine,
     appender: Appender,
     hub: Hub,
+    memory: Memory,
 ) -> Blueprint:
     """The ingest route."""
     blueprint = Blueprint("ingest", __name__)
-    bodies = BodyReader(settings.body_timeout_s)
     behind = timedelta(days=min(30, settings.retention_days))
+
+    def read(project: str, room: Room) -> tuple[list[_Batch], list[Refused], int]:
+        """What the body holds: its events by agent, what is refused, how many items it has.
+
+        All else that was made of the body on the way is gone when this returns.
+        """
+        items = items_of(request, room.body(request))
+        now = clock.now()
+        accepted, refused = _judge(items, now, behind)
+        return _by_agent(accepted, project, now, settings), refused, len(items)
 
     @blueprint.post("/v1/events")
     def post_events() -> Response:
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
-        with bodies.read(request) as body:
-            items = items_of(request, body)
-            now = clock.now()
-            accepted, refused = _judge(items, now, behind)
-        batches = _by_agent(accepted, str(identity.project_id), now, settings)
-        _append_all(batches, appender)
+        with memory.room() as room:
+            batches, refused, amount = read(str(identity.project_id), room)
+            _append_all(batches, appender)
         duplicates = 0
         for batch in batches:
             if batch.outcome is not None and batch.outcome.verdict is Verdict.TAKEN:
@@ -101,7 +108,7 @@ def create_blueprint(
                 metrics.events_in.labels("rest").inc(len(batch.indexes))
             else:
                 refused += _not_taken(batch)
-        taken = len(items) - len(refused)
+        taken = amount - len(refused)
         if not taken:
             raise _nothing_taken(batches, refused)
         refused.sort(key=lambda item: item.index)
@@ -189,6 +196,9 @@ def _append_all(batches: list[_Batch], appender: Appender) -> None:
     else:
         # Together, so that they share the next append.
         gevent.joinall([gevent.spawn(append, batch) for batch in batches])
+    for batch in batches:
+        # They are in the log, or will be sent again; to wait for them takes their ids alone.
+        batch.run.records.clear()
 
 
 def _not_taken(batch: _Batch) -> list[Refused]:

@@ -178,13 +178,7 @@ class Supervisor:
             child.deaths.append(now)
             recent = sum(1 for died in child.deaths if now - died < DEATHS_WINDOW_S)
             if recent > DEATHS_ALLOWED:
-                failure = self.failed(name, f"ended {recent} times within a minute ({how})")
-                if child.program.essential:
-                    self.failure = failure
-                    self.wake.set()
-                else:
-                    child.wanted = False
-                    self._tell(f"{failure} It stays down; everything else goes on.")
+                self._give_up(child, f"ended {recent} times within a minute ({how})")
                 return
             delay_s = min(FIRST_DELAY_S * 2 ** (recent - 1), LONGEST_DELAY_S)
         self._tell(f"{name} ended ({how}); it starts again in {delay_s:g} s.")
@@ -193,6 +187,22 @@ class Supervisor:
         timer.start()
 
     def _start_again(self, child: _Child, dead: Process) -> None:
+        """Called by a timer's thread, which nobody waits for."""
         with self._lock:
-            if child.process is dead and child.wanted and self._restart:
+            if child.process is not dead or not child.wanted or not self._restart:
+                return
+            try:
                 child.process = self._spawn(child.program)
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+                self._give_up(child, f"could not be started again ({reason})")
+
+    def _give_up(self, child: _Child, what: str) -> None:
+        """End the whole, or leave down what the rest can do without."""
+        failure = self.failed(child.program.name, what)
+        if child.program.essential:
+            self.failure = failure
+            self.wake.set()
+        else:
+            child.wanted = False
+            self._tell(f"{failure} It stays down; everything else goes on.")

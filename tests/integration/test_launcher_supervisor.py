@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -93,6 +94,46 @@ def test_what_is_not_essential_stays_down_and_the_rest_goes_on(
     supervisor.start(replace(program("failing", FAILING), essential=False))
     supervisor.keep_alive()
     until(lambda: any("It stays down" in line for line in told), "it was not given up")
+    assert supervisor.failure is None
+    assert supervisor.running() == ["sleeper"]
+
+
+def deny_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the system has no process left for us."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("launcher.process.subprocess.Popen", refuse)
+
+
+def test_a_child_that_cannot_be_started_again_ends_the_whole(
+    supervisor: Supervisor, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.FIRST_DELAY_S", 0.01)
+    process = supervisor.start(program("talker", f"print('last words'); {SLEEPER}"))
+    until(lambda: "last words" in folder.log("talker").read_text(), "it says nothing")
+    supervisor.keep_alive()
+    deny_processes(monkeypatch)
+    os.kill(process.pid, signal.SIGKILL)
+    assert supervisor.wake.wait(30)
+    failure = supervisor.failure
+    assert failure is not None
+    assert str(failure).startswith("talker could not be started again ([Errno 11] Resource")
+    assert failure.log_lines == ["last words"]
+
+
+def test_the_rest_goes_on_without_what_is_not_essential_and_cannot_be_started_again(
+    supervisor: Supervisor, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.FIRST_DELAY_S", 0.01)
+    supervisor.start(program("sleeper", SLEEPER))
+    process = supervisor.start(replace(program("extra", SLEEPER), essential=False))
+    supervisor.keep_alive()
+    deny_processes(monkeypatch)
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: any("extra could not be started again" in line for line in told), "untold")
+    assert "It stays down" in told[-1]
     assert supervisor.failure is None
     assert supervisor.running() == ["sleeper"]
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,38 @@ class Gap:
     events: ClassVar[int] = 0
     frame: ClassVar[bytes] = b""
     droppable: ClassVar[bool] = False
+
+
+class NewestPerAgent(Generic[Item]):
+    """Only the newest event of each agent waits: what a slow viewer in ``latest`` mode will see."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, tuple[Item, int]] = {}
+        self.bytes = 0
+        self.dropped = 0
+        """Agents of which nothing is left to show, since ``take`` was called last."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, agent_id: str, item: Item, size: int) -> None:
+        """An agent's newest event, of ``size`` bytes, in the place of its last one."""
+        _, gone = self._items.pop(agent_id, (None, 0))
+        self._items[agent_id] = (item, size)
+        self.bytes += size - gone
+
+    def drop_oldest(self) -> None:
+        """Let go of the agent from which nothing came for the longest time."""
+        _, size = self._items.pop(next(iter(self._items)))
+        self.bytes -= size
+        self.dropped += 1
+
+    def take(self) -> tuple[list[Item], int]:
+        """What waits, in the order in which it came, and how many agents are missing."""
+        items, dropped = [item for item, _ in self._items.values()], self.dropped
+        self._items.clear()
+        self.bytes = self.dropped = 0
+        return items, dropped
 
 
 Waiting = Queued | Gap

@@ -54,6 +54,7 @@ class RedisStreamsLog:
         self._append = LuaScript(redis, _script("append.lua"))
         self._hello = LuaScript(redis, _script("hello.lua"))
         self._finish = LuaScript(redis, _script("finish.lua"))
+        self._depth = LuaScript(redis, _script("depth.lua"))
 
     def append(self, runs: Mapping[int, Sequence[Run]]) -> dict[int, Appended]:
         calls = [
@@ -131,36 +132,12 @@ class RedisStreamsLog:
 
     def depth(self) -> list[Depth]:
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for p in range(self.partitions):
-                    pipe.hmget(_counters(p), "generation", "logged", "drained", "duplicates")
-                    pipe.xlen(_log(p))
-                    pipe.xrevrange(_log(p), count=1)
-                    pipe.xrange(_log(p), count=1)
-                answers = pipe.execute()
+            answers = self._depth.call_all(
+                [([_log(p), _counters(p)], []) for p in range(self.partitions)]
+            )
         except RedisError as error:
             raise LogUnavailable(str(error)) from error
-        depths = []
-        for p in range(self.partitions):
-            (generation, logged, drained, duplicates), chunks, newest, oldest = answers[
-                4 * p : 4 * p + 4
-            ]
-            last = _chunk(*newest[0]) if newest else None
-            first = _chunk(*oldest[0]) if oldest else None
-            depths.append(
-                Depth(
-                    generation=(generation or b"").decode(),
-                    logged=int(logged or 0),
-                    drained=int(drained or 0),
-                    duplicates=int(duplicates or 0),
-                    chunks=chunks,
-                    first=first.position if first else START,
-                    last=last.position if last else START,
-                    waiting_from=first.logged if first else None,
-                    waiting_to=last.logged + last.count if last else 0,
-                )
-            )
-        return depths
+        return [_depth(*answer) for answer in answers]
 
 
 def open_log(redis: RedisClient, settings: Settings) -> RedisStreamsLog:
@@ -223,6 +200,30 @@ def _appended(answer: list[Any]) -> Appended:
             case _:
                 outcomes.append(Outcome(Verdict(verdict), seq=a))
     return Appended(outcomes, Mark(generation.decode(), logged), ring=bool(ring))
+
+
+def _depth(
+    generation: bytes,
+    logged: bytes,
+    drained: bytes,
+    duplicates: bytes,
+    chunks: int,
+    first: bytes = START.encode(),
+    waiting_from: int | None = None,
+    last: bytes = START.encode(),
+    waiting_to: int = 0,
+) -> Depth:
+    return Depth(
+        generation=generation.decode(),
+        logged=int(logged),
+        drained=int(drained),
+        duplicates=int(duplicates),
+        chunks=chunks,
+        first=first.decode(),
+        last=last.decode(),
+        waiting_from=waiting_from,
+        waiting_to=waiting_to,
+    )
 
 
 def _chunk(position: bytes, fields: dict[bytes, bytes]) -> Chunk:

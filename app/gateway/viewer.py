@@ -14,7 +14,7 @@ from app.core import metrics
 from app.domain.agent import AgentView
 from app.domain.catch_up import Held
 from app.domain.cursor import Cursor
-from app.domain.overflow import BoundedQueue, Gap, Queued
+from app.domain.overflow import BoundedQueue, Gap, NewestPerAgent, Queued
 from app.domain.subscription import Filter
 from app.gateway import frames
 from app.gateway.connection import Connection, encode
@@ -22,6 +22,9 @@ from app.gateway.messages import Dropped
 
 CALM_BYTES = 262_144
 """Catching up goes on while less than this waits for the viewer."""
+
+LATEST_DROPS = "head"
+"""The policy of ``latest`` mode when even the newest are too many: the oldest of them go."""
 
 
 @dataclass(eq=False, slots=True)
@@ -36,7 +39,7 @@ class Subscription:
     wants_all: bool = field(init=False)
     cursor: str = ""
     """Where the viewer is, once it has read all that was passed on to its connection."""
-    newest: dict[str, msgspec.Raw] = field(default_factory=dict)
+    newest: NewestPerAgent[msgspec.Raw] = field(default_factory=NewestPerAgent)
     newest_cursor: str = ""
     ended: bool = False
 
@@ -63,6 +66,7 @@ class Viewer:
         self._queue = BoundedQueue(
             max_events=max_events, max_bytes=max_bytes, policy=policy, random=Random()
         )
+        self._max_bytes = max_bytes
         self._calm = Signal()
         connection.on_writable = self._flush
 
@@ -89,11 +93,20 @@ class Viewer:
     def offer_latest(
         self, subscription: Subscription, items: list[tuple[str, msgspec.Raw]], cursor: str
     ) -> None:
-        """For a slow viewer in ``latest`` mode: only each agent's newest event waits."""
+        """For a slow viewer in ``latest`` mode: only each agent's newest event waits.
+
+        Beyond the bytes that may wait, agents from which nothing came for long are left out.
+        """
+        newest = subscription.newest
         for agent_id, item in items:
-            subscription.newest.pop(agent_id, None)
-            subscription.newest[agent_id] = item
+            newest.put(agent_id, item, len(bytes(item)))
         subscription.newest_cursor = cursor
+        waiting = sum(each.newest.bytes for each in self.subscriptions.values())
+        while waiting > self._max_bytes and len(newest):
+            waiting -= newest.bytes
+            newest.drop_oldest()
+            waiting += newest.bytes
+            metrics.viewer_dropped.labels(LATEST_DROPS).inc()
 
     def tell(self, message: object, subscription: Subscription | None = None) -> None:
         """Send something that is never dropped: there is little of it. Nothing is said of a
@@ -141,9 +154,11 @@ class Viewer:
                 self._send_newest(subscription)
 
     def _send_newest(self, subscription: Subscription) -> None:
-        if subscription.newest:
-            items = list(subscription.newest.values())
-            subscription.newest.clear()
+        if len(subscription.newest):
+            items, dropped = subscription.newest.take()
+            if dropped:
+                place = subscription.cursor
+                self.connection.send(Dropped(subscription.id, dropped, LATEST_DROPS, place))
             cursor = subscription.newest_cursor
             self.connection.send_frame(events_frame(subscription.id, cursor, items))
             subscription.cursor = cursor

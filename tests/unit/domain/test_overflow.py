@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.overflow import POLICIES, BoundedQueue, Gap, Queued, Waiting
+from app.domain.overflow import POLICIES, BoundedQueue, Gap, NewestPerAgent, Queued, Waiting
 
 policies = st.sampled_from(sorted(POLICIES))
 puts = st.builds(
@@ -153,3 +153,22 @@ def test_whoever_reads_hears_of_what_was_dropped_before_anything_that_came_later
             due.pop(0)
             assert missing <= told
         assert missing + sum(gone.events for gone in due) == told
+
+
+def test_only_the_newest_of_each_agent_waits() -> None:
+    newest: NewestPerAgent[str] = NewestPerAgent()
+    for agent, item in (("a", "a1"), ("b", "b1"), ("a", "a2 is longer")):
+        newest.put(agent, item, len(item))
+    assert newest.bytes == len("b1") + len("a2 is longer")
+    assert newest.take() == (["b1", "a2 is longer"], 0)
+    assert (len(newest), newest.bytes) == (0, 0)
+
+
+def test_the_agent_that_was_silent_longest_goes_first() -> None:
+    newest: NewestPerAgent[str] = NewestPerAgent()
+    for agent in ("a", "b", "c", "a"):
+        newest.put(agent, agent, 10)
+    newest.drop_oldest()
+    assert newest.bytes == 20
+    assert newest.take() == (["c", "a"], 1)
+    assert newest.take() == ([], 0)

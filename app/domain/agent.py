@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -12,23 +12,13 @@ from app.domain.event_data import MetricData, RegisteredData, StatusData
 
 
 class Liveness(StrEnum):
-    """Whether an agent gave a sign of life lately, by the server's clock."""
+    """Whether an agent gave a sign of life lately, by the server's clock: any frame counts, and
+    silence makes it first stale, then lost (``STALE_AFTER_S``, ``LOST_AFTER_S``).
+    """
 
     ONLINE = "online"
     STALE = "stale"
     LOST = "lost"
-
-
-def liveness(
-    last_seen: datetime, now: datetime, stale_after: timedelta, lost_after: timedelta
-) -> Liveness:
-    """Any frame counts as life; silence makes an agent first stale, then lost."""
-    silence = now - last_seen
-    if silence >= lost_after:
-        return Liveness.LOST
-    if silence >= stale_after:
-        return Liveness.STALE
-    return Liveness.ONLINE
 
 
 class AgentChange(msgspec.Struct, kw_only=True):

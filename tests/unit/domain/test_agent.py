@@ -1,51 +1,18 @@
-"""An agent's liveness, and what its events change in its row."""
+"""What an agent's events change in its row."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.agent import AgentChange, Liveness, fold, liveness
+from app.domain.agent import AgentChange, fold
 from app.domain.event import Event
 from tests.unit.domain.door import NOW, come_in, item
-
-STALE, LOST = timedelta(seconds=45), timedelta(seconds=180)
-
-
-@pytest.mark.parametrize(
-    ("silence_s", "expected"),
-    [
-        (-5, Liveness.ONLINE),
-        (0, Liveness.ONLINE),
-        (44.999, Liveness.ONLINE),
-        (45, Liveness.STALE),
-        (179.999, Liveness.STALE),
-        (180, Liveness.LOST),
-        (10**6, Liveness.LOST),
-    ],
-)
-def test_silence_makes_an_agent_stale_and_then_lost(silence_s: float, expected: Liveness) -> None:
-    assert liveness(NOW - timedelta(seconds=silence_s), NOW, STALE, LOST) is expected
-
-
-@given(st.datetimes(), st.timedeltas(timedelta(0), timedelta(days=1)), st.data())
-def test_longer_silence_never_makes_an_agent_livelier(
-    seen: datetime, silence: timedelta, data: st.DataObject
-) -> None:
-    order = [Liveness.ONLINE, Liveness.STALE, Liveness.LOST]
-    shorter = data.draw(st.timedeltas(timedelta(0), silence))
-    try:
-        earlier, later = seen + shorter, seen + silence
-    except OverflowError:
-        return
-    assert order.index(liveness(seen, earlier, STALE, LOST)) <= order.index(
-        liveness(seen, later, STALE, LOST)
-    )
 
 
 def event(event_type: str, **fields: Any) -> Event:

@@ -12,6 +12,7 @@ import msgspec
 from gevent.event import Event as Signal
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bind_contextvars
 
 from app.backplane.hub import Hub
 from app.backplane.messages import AgentsTouched, Batch, Superseded
@@ -95,11 +96,13 @@ class AgentRegistry:
 
     def _hello(self, connection: Connection, identity: Identity, hello: Hello) -> AgentSession:
         key = agent_key(str(identity.project_id), hello.agent_id)
+        partition = partition_of(key, self._log.partitions)
+        bind_contextvars(
+            project=str(identity.project_id), agent=hello.agent_id, partition=partition
+        )
         stored = self._register(identity.project_id, hello)
         try:
-            logged = self._log.hello(
-                partition_of(key, self._log.partitions), key, hello.incarnation, stored or 0
-            )
+            logged = self._log.hello(partition, key, hello.incarnation, stored or 0)
         except LogUnavailable:
             raise CloseNow(LOG_OUT_OF_REACH) from None
         older = self._sessions.get(key)
@@ -133,12 +136,7 @@ class AgentRegistry:
             )
         )
         self._presence.seen([key])
-        log.info(
-            "agent_connected",
-            connection=connection.id,
-            agent=hello.agent_id,
-            partition=partition_of(key, self._log.partitions),
-        )
+        log.info("agent_connected")
         return session
 
     def _limits(self, key: str) -> Limits:
@@ -163,10 +161,6 @@ class AgentRegistry:
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-                newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
-                if newest > hello.incarnation:
-                    # A log that came back empty does not know.
-                    raise CloseNow(SUPERSEDED)
                 newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
                 if newest > hello.incarnation:
                     # A log that came back empty does not know.

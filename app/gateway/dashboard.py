@@ -9,6 +9,7 @@ import gevent
 import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bind_contextvars
 
 from app.backplane.hub import Hub
 from app.core.logging import get_logger
@@ -136,6 +137,7 @@ class Dashboards:
     def _follow(self, subscription: Subscription, cursor_text: str | None) -> None:
         """Bring a subscription from its cursor, or from a snapshot, to live."""
         connection = subscription.viewer.connection
+        bind_contextvars(connection=connection.id, subscription=subscription.id)
         try:
             cursor = self._begin(subscription, cursor_text)
             while not (subscription.ended or connection.closed):
@@ -154,7 +156,7 @@ class Dashboards:
             log.warning("catch_up_failed", error=str(error).split("\n")[0])
             connection.close(GAP)
         except Exception:
-            log.exception("catch_up_failed", connection=connection.id)
+            log.exception("catch_up_failed")
             connection.close(GAP)
 
     def _begin(self, subscription: Subscription, cursor_text: str | None) -> Cursor:

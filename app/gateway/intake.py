@@ -153,9 +153,9 @@ class Intake:
             )
         except Exception as error:
             if isinstance(error, LogUnavailable):
-                log.warning("append_failed", error=str(error))
+                log.warning("append_failed", partitions=sorted(batch), error=str(error))
             else:
-                log.exception("append_failed")
+                log.exception("append_failed", partitions=sorted(batch))
             for waiting in batch.values():
                 for _, answer in waiting:
                     answer(None, NOWHERE)

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Request, g, request
 from flask_sock import Sock
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from app.access.authenticator import Authenticator
 from app.access.places import Kind, Places
@@ -91,23 +92,21 @@ def register(  # noqa: C901
         def end(why: Ended) -> None:
             connection.close(CREDENTIAL_ENDED[why])
 
+        # Whatever is logged from this greenlet says whom it was about.
+        bind_contextvars(connection=connection.id, kind=connection.kind)
         try:
             with places.taken(Kind(connection.kind)), gateway.watch.over(g.identity, end):
                 serve(connection, g.identity)
         except CloseNow as now:
             connection.close(now.closing)
         except Exception:
-            log.exception("socket_failed", connection=connection.id)
+            log.exception("socket_failed")
             connection.close(FAILED)
         finally:
             gateway.ended(connection)
             connection.finish()
-            log.info(
-                "socket_ended",
-                connection=connection.id,
-                kind=connection.kind,
-                **connection.ending(),
-            )
+            log.info("socket_ended", **connection.ending())
+            clear_contextvars()
 
     @sock.route("/ws/agent", bp=agent_routes)
     def agent(ws: Any) -> None:

@@ -76,7 +76,7 @@ def demo_key(env: Mapping[str, str], answer: Path) -> Program:
 
 def web(name: str, env: Mapping[str, str], port: int) -> Program:
     """REST, sockets and the dashboard's files."""
-    words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "--no-control-socket", "wsgi:app")
+    words = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
     return _python(name, {**env, "PORT": str(port)}, *words, stop_timeout_s=25.0)
 
 

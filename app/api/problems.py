@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolEmpty
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
+from app.core import metrics
 from app.core.errors import BadRequest, Problem, Unavailable, Unprocessable
 from app.core.logging import get_logger
 
@@ -38,7 +39,8 @@ def problem_response(
     errors: list[dict[str, str]] | None = None,
     retry_after_s: float | None = None,
 ) -> Response:
-    """A problem as a response."""
+    """A problem as a response; it is counted by its code."""
+    metrics.problems.labels(code).inc()
     body: dict[str, Any] = {
         "type": f"urn:telltale:problem:{code}",
         "title": title,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 connections = Gauge("telltale_connections", "Open sockets, streams and long polls", ["kind"])
+problems = Counter("telltale_problems_total", "Requests answered with an error", ["code"])
 events_in = Counter("telltale_events_in_total", "Events accepted into the log", ["transport"])
 events_rejected = Counter("telltale_events_rejected_total", "Events refused at the edge", ["code"])
 events_refused = Counter(

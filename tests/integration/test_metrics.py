@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 
 COUNTED = (
     "telltale_connections",
+    "telltale_problems",
     "telltale_events_in",
     "telltale_events_rejected",
     "telltale_events_refused",
@@ -82,6 +83,17 @@ def test_the_way_of_an_event_is_counted(stack: Stack, tenant: Tenant) -> None:
     assert grown("telltale_drain_seconds_count", process="worker") >= 1
     newest = "telltale_last_drain_timestamp_seconds"
     assert during.sum(newest) > before.sum(newest)
+
+
+def test_requests_that_are_refused_are_counted_by_code(stack: Stack, tenant: Tenant) -> None:
+    def count(code: str) -> float:
+        return Figures(stack.url).sum("telltale_problems_total", code=code)
+
+    before = count("unauthenticated"), count("too_many_events")
+    Rest(stack.url).get("/v1/events").problem(401, "unauthenticated")
+    tenant.sender.post("/v1/events", numbered(1001)).problem(422, "too_many_events")
+    after = count("unauthenticated"), count("too_many_events")
+    assert after == (before[0] + 1, before[1] + 1)
 
 
 def test_every_web_process_answers_for_all(spare: Stack, spare_tenant: Tenant) -> None:

@@ -14,7 +14,6 @@ WELCOME_S = 10.0
 BYE_S = 1.0
 SIGNS_OF_LIFE = 2.5
 """After so many ping intervals without a byte from the server the connection counts as dead."""
-FAR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from app.settings import Settings
-from app.storage.tables import metadata
+from app.storage.resource_tables import metadata
 
 
 def run(connection: Connection) -> None:

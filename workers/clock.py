@@ -97,6 +97,7 @@ def main() -> int:
         try:
             if turn.mine():
                 sweep.partitions()
+                sweep.outbox()
                 sweep.liveness()
                 if started - retained_at >= RETAIN_EVERY_S:
                     broker.enqueue(retain())

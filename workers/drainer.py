@@ -20,7 +20,8 @@ from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.batch import PartitionState, Plan, Row, plan, without
 from app.eventlog.log import START, Chunk, EventLog
-from app.storage import agents, dead_letters, event_ranges, events, partitions
+from app.storage import agents, dead_letters, event_ranges, events, partitions, tasks
+from workers.placer import Placed, place_all
 from workers.poison import culprits, is_refusal
 
 MAX_READ_CHUNKS = 64
@@ -169,13 +170,20 @@ class Drainer:
         careful: bool,
     ) -> list[Plan]:
         plans = [self._plan(cursor, state, chunks[p], careful) for p, state in states.items()]
+        return self._commit(cursor, place_all(cursor, plans, chunks))
+
+    def _commit(self, cursor: psycopg.Cursor[Any], placed: Placed) -> list[Plan]:
+        plans = placed.plans
         events.copy_rows(cursor, [row for made in plans for row in made.rows])
         with cursor.connection.pipeline():
             agents.move_cursors(cursor, [move for made in plans for move in made.cursors])
             agents.fold(cursor, [fold for made in plans for fold in made.agents])
+            tasks.save_all(cursor, ((p, task) for (p, _), task in placed.tasks.items()))
             partitions.move(cursor, [made.state for made in plans])
             # In the same round trip: what fails here fails the commit.
             cursor.connection.commit()
+        if placed.more:
+            self._log.poke(placed.more)
         return plans
 
     def _plan(
@@ -243,12 +251,7 @@ class Drainer:
                     continue
                 made = self._plan(cursor, locked[partition], found, careful=True)
                 made = self._without_poison(cursor, made)
-                events.copy_rows(cursor, made.rows)
-                agents.move_cursors(cursor, made.cursors)
-                agents.fold(cursor, made.agents)
-                partitions.move(cursor, [made.state])
-                driver.commit()
-            plans.append(made)
+                plans += self._commit(cursor, place_all(cursor, [made], chunks))
         return plans
 
     def _without_poison(self, cursor: psycopg.Cursor[Any], made: Plan) -> Plan:

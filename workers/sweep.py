@@ -21,7 +21,7 @@ from app.domain.batch import PartitionState, counted_again
 from app.eventlog.log import Depth, EventLog
 from app.eventlog.presence import Presence
 from app.jobs.ring import Bells, ring, waiting
-from app.storage import agents, partitions
+from app.storage import agents, outbox, partitions
 
 PAUSE_S = 5.0
 """Rounds further apart than this are a pause in which signs of life may have been lost."""
@@ -67,6 +67,13 @@ class Sweep:
             # Nobody answers: more bells would only pile up.
             if queued < 2 * self._log.partitions and self._bells.ring_if_silent(state.partition):
                 ring(self._broker, state.partition, "sweep")
+
+    def outbox(self) -> None:
+        """Poke for events of changes whose own poke was lost."""
+        with self._engine.connect() as connection:
+            late = outbox.late(connection)
+        for partition in self._log.poke(late):
+            ring(self._broker, partition, "sweep")
 
     def _keep_books(self, states: Sequence[PartitionState], depths: Sequence[Depth]) -> None:
         """Take over what the log knew again; nothing else may come in that a drain would tell."""

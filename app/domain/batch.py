@@ -84,6 +84,8 @@ class Row(msgspec.Struct, gc=False):
     record: bytes
     received_at: datetime
     received_text: str
+    task_version: int | None = None
+    """The version that it made its task, if it changed one."""
 
     @property
     def identity(self) -> Identity:
@@ -117,7 +119,8 @@ class AgentFold(AgentChange, kw_only=True):
     """What a batch changes in one agent's row."""
 
     project_id: UUID
-    seen_at: datetime
+    seen_at: datetime | None
+    """None if none of the events came from the agent itself: they are no sign of its life."""
 
 
 @dataclass(slots=True)
@@ -132,6 +135,8 @@ class Plan:
     """Events that the log has let go of, although this row knows nothing of them: the row is older
     than the log takes it to be.
     """
+    called: list[str] = field(default_factory=list)
+    """The agent keys of those who are to be told of something."""
 
 
 Known = Callable[[Row], bool]
@@ -210,7 +215,7 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
                     twins.append(row)
                 offset += 1
                 rows.append(row)
-                folded = _fold(folded, row)
+                folded = fold_row(folded, row)
             if folded is not None:
                 folds[run.key] = folded
     moved = replace(
@@ -254,7 +259,7 @@ def without(made: Plan, index: int) -> Plan:
     folds: dict[str, AgentFold] = {}
     for row in rows:
         key = agent_key(row.project, row.event.agent_id)
-        folds[key] = _fold(folds.get(key), row)
+        folds[key] = fold_row(folds.get(key), row)
     state = replace(
         made.state,
         head=made.state.head - 1,
@@ -274,7 +279,11 @@ def _numbers(position: str) -> tuple[int, int]:
     return int(milliseconds), int(number or 0)
 
 
-def _fold(known: AgentFold | None, row: Row) -> AgentFold:
+def fold_row(known: AgentFold | None, row: Row, *, alive: bool = True) -> AgentFold:
+    """What a batch changes in an agent's row, with one more of its events; ``known`` is changed.
+
+    ``alive`` says whether the agent itself sent it.
+    """
     event = row.event
     if known is None:
         known = AgentFold(
@@ -283,9 +292,9 @@ def _fold(known: AgentFold | None, row: Row) -> AgentFold:
             last_event_type=event.type,
             last_event_severity=event.severity,
             project_id=row.project_id,
-            seen_at=row.received_at,
+            seen_at=None,
         )
     fold(known, event)
-    if row.received_at > known.seen_at:
+    if alive and (known.seen_at is None or row.received_at > known.seen_at):
         known.seen_at = row.received_at
     return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,11 +30,30 @@ class RegisteredData(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
-class TaskData(msgspec.Struct):
-    """``task.*``: the title, where the event carries it."""
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-    title: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
 
+class TaskData(msgspec.Struct, kw_only=True):
+    """``task.*``: what an event says of its task. A field that is left out says nothing.
+
+    ``progress`` is a share from 0 to 1; ``needs`` says what a task waits for that requires input.
+    """
+
+    title: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType | None = msgspec.UNSET
+    agent_id: Name | msgspec.UnsetType = msgspec.UNSET
+    created_by: Name | msgspec.UnsetType = msgspec.UNSET
+    parent_id: Name | msgspec.UnsetType | None = msgspec.UNSET
+    input: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    deadline_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
+    progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | msgspec.UnsetType | None = msgspec.UNSET
+    note: Annotated[str, msgspec.Meta(max_length=2000)] | msgspec.UnsetType | None = msgspec.UNSET
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    needs: Literal["input", "auth"] | None = None
+
+
+decode_task_data = msgspec.json.Decoder(TaskData).decode
 
 MetricData = dict[str, float]
 """``agent.metric``: a whole number that is too great for a float is refused."""

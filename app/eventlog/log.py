@@ -122,6 +122,11 @@ class Chunk:
     duplicates: int
     runs: list[LoggedRun]
 
+    @property
+    def is_poke(self) -> bool:
+        """Whether it only says that something waits elsewhere."""
+        return not self.runs
+
 
 @dataclass(frozen=True, slots=True)
 class Depth:
@@ -169,6 +174,16 @@ class EventLog(Protocol):
 
         Raises:
             LogUnavailable: it is not known whether anything was taken.
+        """
+        ...
+
+    def poke(self, partitions: Sequence[int]) -> list[int]:
+        """Wake who reads these partitions, with a chunk of no runs: something waits elsewhere.
+
+        Returns those whose bell must be rung.
+
+        Raises:
+            LogUnavailable: nobody may have been woken.
         """
         ...
 

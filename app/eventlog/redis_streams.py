@@ -52,6 +52,7 @@ class RedisStreamsLog:
         self._redis = redis
         self._limits = (max_events, max_bytes, recent_ids, BELL_LIFE_MS)
         self._append = LuaScript(redis, _script("append.lua"))
+        self._poke = LuaScript(redis, _script("poke.lua"))
         self._hello = LuaScript(redis, _script("hello.lua"))
         self._finish = LuaScript(redis, _script("finish.lua"))
         self._depth = LuaScript(redis, _script("depth.lua"))
@@ -71,6 +72,16 @@ class RedisStreamsLog:
         return {
             partition: _appended(answer) for partition, answer in zip(runs, answers, strict=True)
         }
+
+    def poke(self, partitions: Sequence[int]) -> list[int]:
+        calls = [
+            ([_log(p), _counters(p), bell_key(p)], [uuid7().hex, BELL_LIFE_MS]) for p in partitions
+        ]
+        try:
+            answers = self._poke.call_all(calls)
+        except RedisError as error:
+            raise LogUnavailable(str(error)) from error
+        return [p for p, ring in zip(partitions, answers, strict=True) if ring]
 
     def hello(self, partition: int, key: str, incarnation: int, stored: int) -> int | None:
         try:

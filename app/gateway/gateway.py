@@ -25,6 +25,7 @@ from app.gateway.connection import Connection
 from app.gateway.dashboard import Dashboards
 from app.gateway.fan_out import FanOut
 from app.gateway.intake import Intake
+from app.gateway.pokes import Pokes
 from app.gateway.rate_limits import RateLimits
 from app.settings import Settings
 
@@ -57,6 +58,7 @@ class Gateway:
             engine, RateLimit(settings.rate_limit_events_per_s, settings.rate_limit_burst)
         )
         self.intake = Intake(eventlog, broker, self.rate_limits)
+        self.pokes = Pokes(eventlog, broker)
         self.agents = AgentRegistry(
             settings,
             engine,
@@ -79,6 +81,7 @@ class Gateway:
         self.hub.start()
         self.rate_limits.start()
         self.intake.start()
+        self.pokes.start()
         self.agents.start()
         self.fan_out.start()
         self.figures.start()

@@ -35,9 +35,10 @@ WHERE excluded.incarnation >= known.incarnation
 
 _FOLD: Final = """
 INSERT INTO agents AS known (project_id, agent_id, role, name, status, note, last_seen_at,
-    first_seen_at, last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct,
-    memory_bytes)
-SELECT project_id, agent_id, role, name, status, nullif(note, ''), seen_at, seen_at,
+    first_seen_at, liveness, last_event_at, last_event_type, last_event_severity, task_id, events,
+    cpu_pct, memory_bytes)
+SELECT project_id, agent_id, role, name, status, nullif(note, ''), coalesce(seen_at, now()),
+    coalesce(seen_at, now()), CASE WHEN seen_at IS NULL THEN 'lost' ELSE 'online' END,
     last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes
 FROM json_to_recordset(%s) AS new (project_id uuid, agent_id text, role text, name text,
     status text, note text, seen_at timestamptz, last_event_at timestamptz, last_event_type text,
@@ -49,8 +50,9 @@ ON CONFLICT (project_id, agent_id) DO UPDATE SET
     name = coalesce(excluded.name, known.name),
     status = coalesce(excluded.status, known.status),
     note = CASE WHEN excluded.status IS NULL THEN known.note ELSE excluded.note END,
-    liveness = 'online',
-    last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+    liveness = CASE WHEN excluded.liveness = 'online' THEN 'online' ELSE known.liveness END,
+    last_seen_at = CASE WHEN excluded.liveness = 'online'
+        THEN greatest(known.last_seen_at, excluded.last_seen_at) ELSE known.last_seen_at END,
     last_event_at = excluded.last_event_at,
     last_event_type = excluded.last_event_type,
     last_event_severity = excluded.last_event_severity,
@@ -99,6 +101,19 @@ def register(
             "name": name,
             "meta": None if meta is None else meta.decode(),
         },
+    )
+
+
+def exists(connection: Connection, project_id: UUID, agent_id: str) -> bool:
+    """Whether there is such an agent."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT EXISTS (SELECT 1 FROM agents"
+                " WHERE project_id = :project AND agent_id = :agent)"
+            ),
+            {"project": project_id, "agent": agent_id},
+        ).scalar()
     )
 
 

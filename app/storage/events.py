@@ -17,12 +17,12 @@ SEVERITY_NUMBER: Final = {name: number for number, name in enumerate(SEVERITIES)
 
 _COPY: Final = (
     'COPY events (project_id, partition, "offset", event_id, agent_id, type, occurred_at,'
-    " received_at, task_id, trace_id, severity, data) FROM STDIN (FORMAT BINARY)"
+    " received_at, task_id, trace_id, severity, data, task_version) FROM STDIN (FORMAT BINARY)"
 )
 # A json column reads the bytes of text as they are; as "json", psycopg would quote them again.
 _COPY_TYPES: Final = (
     *("uuid", "int2", "int8", "text", "text", "text"),
-    *("timestamptz", "timestamptz", "text", "text", "int2", "text"),
+    *("timestamptz", "timestamptz", "text", "text", "int2", "text", "int8"),
 )
 
 
@@ -69,6 +69,7 @@ def _copy_rows(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
                     event.trace_id,
                     SEVERITY_NUMBER[event.severity],
                     str(event.data, "utf-8"),
+                    row.task_version,
                 )
             )
 

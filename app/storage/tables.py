@@ -25,7 +25,8 @@ from sqlalchemy.dialects.postgresql import JSON
 metadata = MetaData()
 
 
-def _moment(name: str, *, nullable: bool = False, default_now: bool = False) -> Column[object]:
+def moment(name: str, *, nullable: bool = False, default_now: bool = False) -> Column[object]:
+    """A column of a moment, with its time zone."""
     return Column(
         name,
         DateTime(timezone=True),
@@ -39,7 +40,7 @@ projects = Table(
     metadata,
     Column("project_id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    _moment("created_at", default_now=True),
+    moment("created_at", default_now=True),
     Column("rate_limit_events_per_s", Double),
     Column("rate_limit_burst", Integer),
 )
@@ -50,7 +51,7 @@ users = Table(
     Column("user_id", Uuid, primary_key=True),
     Column("email", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
-    _moment("created_at", default_now=True),
+    moment("created_at", default_now=True),
 )
 
 memberships = Table(
@@ -73,8 +74,8 @@ api_keys = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
-    _moment("created_at", default_now=True),
-    _moment("revoked_at", nullable=True),
+    moment("created_at", default_now=True),
+    moment("revoked_at", nullable=True),
 )
 
 partitions = Table(
@@ -90,7 +91,7 @@ partitions = Table(
     Column("stored", BigInteger, nullable=False, server_default="0"),
     Column("duplicates", BigInteger, nullable=False, server_default="0"),
     Column("dead", BigInteger, nullable=False, server_default="0"),
-    _moment("drained_at", default_now=True),
+    moment("drained_at", default_now=True),
     Column("lost_through", BigInteger, nullable=False, server_default="0"),
     Column("log_duplicates", BigInteger, nullable=False, server_default="0"),
 )
@@ -104,15 +105,23 @@ events = Table(
     Column("event_id", Text, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("type", Text, nullable=False),
-    _moment("occurred_at"),
-    _moment("received_at"),
+    moment("occurred_at"),
+    moment("received_at"),
     Column("task_id", Text),
     Column("trace_id", Text),
     Column("severity", SmallInteger, nullable=False),
     Column("data", JSON, nullable=False),
+    Column("task_version", BigInteger),
     UniqueConstraint("project_id", "event_id", "occurred_at", name="events_once"),
     Index("events_by_offset", "partition", "offset"),
     Index("events_by_agent", "project_id", "agent_id", "offset"),
+    Index(
+        "events_of_task",
+        "project_id",
+        "task_id",
+        "task_version",
+        postgresql_where=text("task_version IS NOT NULL"),
+    ),
     postgresql_partition_by="RANGE (occurred_at)",
 )
 
@@ -127,9 +136,9 @@ agents = Table(
     Column("status", Text),
     Column("note", Text),
     Column("liveness", Text, nullable=False, server_default="online"),
-    _moment("first_seen_at", default_now=True),
-    _moment("last_seen_at", default_now=True),
-    _moment("last_event_at", nullable=True),
+    moment("first_seen_at", default_now=True),
+    moment("last_seen_at", default_now=True),
+    moment("last_event_at", nullable=True),
     Column("last_event_type", Text),
     Column("last_event_severity", Text),
     Column("task_id", Text),
@@ -167,6 +176,6 @@ dead_letters = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("error", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="1"),
-    _moment("created_at", default_now=True),
+    moment("created_at", default_now=True),
     Index("dead_letters_by_time", "kind", "created_at"),
 )

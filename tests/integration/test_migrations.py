@@ -16,7 +16,7 @@ from sqlalchemy import Engine, inspect, text
 from app.cli.commands import ROOT
 from app.core.database import create_database
 from app.storage import event_ranges
-from app.storage.tables import metadata
+from app.storage.resource_tables import metadata
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

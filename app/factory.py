@@ -14,7 +14,20 @@ from app.access.sessions import Sessions
 from app.access.standing import Standing
 from app.access.tokens import Tokens
 from app.access.watch import Watch
-from app.api import auth, body, health, history, ingest, ledger, metrics, pages, problems, stream
+from app.api import (
+    auth,
+    body,
+    health,
+    history,
+    ingest,
+    ledger,
+    metrics,
+    pages,
+    problems,
+    stream,
+    tasks,
+)
+from app.api.change import Changes
 from app.cli.commands import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
@@ -60,6 +73,8 @@ def create_app(settings: Settings) -> Flask:
     origins = Origins(settings.allowed_origins, bound_to=settings.host)
     authenticator = Authenticator(engine, tokens, sessions, standing, origins)
 
+    changes = Changes(engine, settings.partitions, gateway.pokes.poke)
+
     def draining() -> bool:
         return gateway.draining
 
@@ -73,6 +88,7 @@ def create_app(settings: Settings) -> Flask:
         history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
         stream.create_blueprint(authenticator, readers, gateway.hub, draining, places, watch),
         ledger.create_blueprint(authenticator, engine, eventlog),
+        tasks.create_blueprint(authenticator, engine, changes),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(

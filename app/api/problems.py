@@ -38,6 +38,7 @@ def problem_response(
     *,
     errors: list[dict[str, str]] | None = None,
     retry_after_s: float | None = None,
+    members: dict[str, object] | None = None,
 ) -> Response:
     """A problem as a response; it is counted by its code."""
     metrics.problems.labels(code).inc()
@@ -50,6 +51,7 @@ def problem_response(
     }
     if errors:
         body["errors"] = errors
+    body |= members or {}
     response = Response(
         msgspec.json.encode(body), status=status, content_type="application/problem+json"
     )
@@ -63,19 +65,25 @@ def problem_response(
     return response
 
 
+def response_of(error: Problem) -> Response:
+    """An error of ours as a response."""
+    return problem_response(
+        error.status,
+        error.code,
+        error.title,
+        error.detail,
+        errors=error.errors,
+        retry_after_s=error.retry_after_s,
+        members=error.members,
+    )
+
+
 def register(app: Flask) -> None:
     """Answer every error of this app as a problem; nothing internal leaks."""
 
     @app.errorhandler(Problem)
     def ours(error: Problem) -> Response:
-        return problem_response(
-            error.status,
-            error.code,
-            error.title,
-            error.detail,
-            errors=error.errors,
-            retry_after_s=error.retry_after_s,
-        )
+        return response_of(error)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -17,7 +17,8 @@ class Problem(TelltaleError):
     """An error that is told to the client, as RFC 9457 problem details or a ``bye`` frame.
 
     ``detail`` says what happened in words, ``errors`` points at fields
-    (``[{"pointer", "detail"}]``), ``retry_after_s`` becomes the Retry-After header.
+    (``[{"pointer", "detail"}]``), ``retry_after_s`` becomes the Retry-After header, ``members`` are
+    further members of the body.
     """
 
     status: ClassVar[int] = 500
@@ -30,11 +31,13 @@ class Problem(TelltaleError):
         *,
         errors: list[dict[str, str]] | None = None,
         retry_after_s: float | None = None,
+        members: dict[str, object] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or f"{self.title}."
         self.errors = errors
         self.retry_after_s = retry_after_s
+        self.members = members or {}
 
 
 class BadRequest(Problem):
@@ -73,6 +76,30 @@ class RequestTimeout(Problem):
     status, code, title = 408, "request_timeout", "The body came too slowly"
 
 
+class Conflict(Problem):
+    """What is there does not allow this change."""
+
+    status, code, title = 409, "conflict", "What is there does not allow this"
+
+
+class KeyInUse(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    code, title = "idempotency_key_in_use", "The first request with this key is still running"
+
+
+class PreconditionFailed(Problem):
+    """Somebody else changed it since the version that the request was made for."""
+
+    status, code, title = 412, "precondition_failed", "It has changed since that version"
+
+
+class PreconditionRequired(Problem):
+    """A change needs the version that it is made for."""
+
+    status, code, title = 428, "precondition_required", "A change needs If-Match"
+
+
 class PayloadTooLarge(Problem):
     """The body is over the limit, before or after decompression."""
 
@@ -89,6 +116,12 @@ class Unprocessable(Problem):
     """The request can be read, but what it says is wrong."""
 
     status, code, title = 422, "unprocessable", "The request is not valid"
+
+
+class KeyReused(Unprocessable):
+    """This Idempotency-Key was used for another request."""
+
+    code, title = "idempotency_key_reused", "This key was used for another request"
 
 
 class TooManyRequests(Problem):

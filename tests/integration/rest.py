@@ -32,12 +32,16 @@ class Answer:
         assert self.status == status, f"{self.status}: {self.body[:2000]!r}"
         return self.json if self.body else None
 
-    def problem(self, status: int, code: str) -> dict[str, Any]:
-        """The body of an answer that must be this problem (RFC 9457), and give nothing away."""
+    def problem(self, status: int, code: str, *members: str) -> dict[str, Any]:
+        """The body of an answer that must be this problem (RFC 9457), and give nothing away.
+
+        ``members`` are what its body may have beside those of every problem.
+        """
         assert self.status == status, f"{self.status}: {self.body[:2000]!r}"
         assert self.headers["content-type"] == "application/problem+json"
         body: dict[str, Any] = self.json
-        assert body.keys() <= {"type", "title", "status", "detail", "code", "errors"}, body
+        known = {"type", "title", "status", "detail", "code", "errors", *members}
+        assert body.keys() <= known, body
         assert (body["status"], body["code"]) == (status, code), body
         assert body["type"].endswith(f":{code}")
         assert body["title"], body
@@ -70,6 +74,13 @@ class Rest:
         return self.request(
             "POST", path, body, {**({"Content-Type": kind} if kind else {}), **(headers or {})}
         )
+
+    def patch(self, path: str, body: Any, version: object = None) -> Answer:
+        """PATCH as JSON; ``version`` goes into If-Match."""
+        headers = {"Content-Type": "application/json"}
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        return self.request("PATCH", path, json.dumps(body).encode(), headers)
 
     def send(self, *events: dict[str, Any], wait_s: float = 10) -> Any:
         """Send events and wait until they are stored; returns the receipt."""

@@ -7,8 +7,8 @@ from typing import Final
 from flask import Request
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
+from app.access.asking import OUT_OF_REACH
 from app.access.origins import Origins
 from app.access.recent import Recent
 from app.access.sessions import Session, Sessions
@@ -149,7 +149,7 @@ class Authenticator:
     def _key(self, key: str) -> Identity | None:
         try:
             return self._keys.get(key, lambda: self._identify(key))
-        except SQLAlchemyError:
+        except OUT_OF_REACH:
             raise Unavailable("PostgreSQL is out of reach.", retry_after_s=1) from None
 
     def _identify(self, key: str) -> Identity | None:

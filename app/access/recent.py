@@ -7,12 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from app.access.asking import OUT_OF_REACH, ask_in_time
 
 Value = TypeVar("Value")
 
-OUT_OF_REACH: Final = (SQLAlchemyError, RedisError)
 ASK_AGAIN_S: Final = 1.0
 """Once nobody answered, who was known goes in without asking for so long."""
 
@@ -48,7 +46,7 @@ class Recent(Generic[Value]):
         """The answer for ``name``, from ``ask`` if what is known is too old.
 
         Raises:
-            SQLAlchemyError, RedisError: nobody can be asked, and nothing good is known.
+            SQLAlchemyError, RedisError, NoAnswer: nobody can be asked, and nothing good is known.
         """
         now = self._clock()
         known = self._known.get(name)
@@ -58,7 +56,7 @@ class Recent(Generic[Value]):
         ):
             return known.value
         try:
-            value = ask()
+            value = ask_in_time(ask)
         except OUT_OF_REACH:
             self._away_until = self._clock() + ASK_AGAIN_S
             if known is not None and good:

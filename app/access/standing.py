@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from app.access.recent import OUT_OF_REACH, Recent
+from app.access.asking import OUT_OF_REACH
+from app.access.recent import Recent
 from app.access.sessions import Sessions
 from app.access.tokens import ACCESS_TOKEN_S
 from app.domain.access import Identity

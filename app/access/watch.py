@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import gevent
 
-from app.access.recent import OUT_OF_REACH
+from app.access.asking import OUT_OF_REACH, ask_in_time
 from app.access.standing import Ended, Standing
 from app.core import metrics
 from app.core.logging import get_logger
@@ -21,6 +21,9 @@ from app.domain.access import Identity
 EVERY_S: Final = 5.0
 JITTER: Final = 0.2
 """A round comes up to so much earlier or later, lest all processes ask at once."""
+
+ROUND_S: Final = 10.0
+"""A round that takes longer is given up."""
 
 BREATH: Final = 100
 """After sending so many away, others get their turn."""
@@ -91,7 +94,7 @@ class Watch:
         if not held:
             return
         try:
-            gone = gone_of(list(held))
+            gone = ask_in_time(lambda: gone_of(list(held)), ROUND_S)
         except OUT_OF_REACH as error:
             metrics.credential_looks.labels("out_of_reach").inc()
             log.debug("credentials_unknown", error=str(error).split("\n")[0])

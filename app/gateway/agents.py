@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars
 
+from app.access.asking import OUT_OF_REACH, ask_in_time
 from app.backplane.hub import Hub
 from app.backplane.messages import AgentsTouched, Batch, Superseded
 from app.backplane.publish import Publisher
@@ -36,6 +37,8 @@ from app.storage import agents
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 1.0
+REGISTER_S: Final = 5.0
+"""How long a hello waits for PostgreSQL."""
 
 log = get_logger(__name__)
 
@@ -158,7 +161,8 @@ class AgentRegistry:
             CloseNow: something of a newer incarnation is stored.
         """
         meta = bytes(hello.meta)
-        try:
+
+        def register() -> int:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
@@ -174,7 +178,10 @@ class AgentRegistry:
                     meta=None if meta == b"null" else meta,
                 )
                 return seq if newest == hello.incarnation else 0
-        except SQLAlchemyError as error:
+
+        try:
+            return ask_in_time(register, REGISTER_S)
+        except OUT_OF_REACH as error:
             log.warning("hello_without_postgres", error=str(error).split("\n")[0])
             return None
 

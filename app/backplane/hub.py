@@ -7,6 +7,7 @@ events once, in order, without a hole. What is missing is read from PostgreSQL.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,8 @@ class Hub:
         self._inbox = Inbox(max_messages=INBOX_MESSAGES, max_bytes=INBOX_BYTES)
         self._heads = [0] * partition_count
         self._drained: dict[int, Mark] = {}
+        self._over: deque[tuple[int, str]] = deque(maxlen=4 * partition_count)
+        """Lives of the log that another has followed."""
         self._compare_now = Signal()
         self._last_heard = time.monotonic()
         self._greenlets: list[gevent.Greenlet[..., Any]] = []
@@ -94,7 +97,9 @@ class Hub:
         return Cursor(self.epoch, tuple(self._heads))
 
     def has_passed(self, partition: int, mark: Mark) -> bool:
-        """Whether everything in the log up to this point is stored."""
+        """Whether everything in the log up to this point is stored, or was lost with the log."""
+        if (partition, mark.generation) in self._over:
+            return True
         drained = self._drained.get(partition)
         return (
             drained is not None
@@ -189,7 +194,11 @@ class Hub:
 
     def _passed(self, partition: int, mark: Mark) -> None:
         """The log is drained up to this point; what comes late does not take it back."""
+        if (partition, mark.generation) in self._over:
+            return
         known = self._drained.get(partition)
+        if known is not None and known.generation != mark.generation:
+            self._over.append((partition, known.generation))
         if known is None or known.generation != mark.generation or known.logged < mark.logged:
             self._drained[partition] = mark
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 30_000
@@ -13,7 +17,7 @@ def create_database(url: str, *, pool_size: int, name: str, wait_s: float = 5) -
 
     ``wait_s`` bounds the wait for a connection of the pool. ``name`` shows in ``pg_stat_activity``.
     """
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -33,3 +37,18 @@ def create_database(url: str, *, pool_size: int, name: str, wait_s: float = 5) -
             "tcp_user_timeout": 10_000,
         },
     )
+    event.listen(engine, "checkout", _refuse_the_dead)
+    return engine
+
+
+def _refuse_the_dead(connection: psycopg.Connection[Any], *_: object) -> None:
+    """A server that went away has closed all its connections: nobody's request shall find out.
+
+    Reads what the socket has, which is nothing or the end; asking the server would be a round trip.
+    """
+    try:
+        connection.pgconn.consume_input()
+        # The first may have read a last word.
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError as error:
+        raise InvalidatePoolError from error

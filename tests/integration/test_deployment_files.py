@@ -7,10 +7,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
+from app.settings import Settings
 from launcher import parts
 from launcher.command import ROOT
+from workers.__main__ import ENVIRONMENT
 
 BUILT = re.compile(r"^COPY (?P<sources>(?!--).+) (?P<target>\S+)$", re.MULTILINE)
 
@@ -40,6 +43,13 @@ def test_the_compose_file_starts_what_the_procfile_starts() -> None:
     found = re.findall(r"^    command: \[(.+)\]$", compose, re.MULTILINE)
     commands = [re.findall(r'"([^"]+)"', words) for words in found]
     assert commands == [procfile()[name] for name in ("release", "worker", "clock")]
+
+
+def test_every_setting_is_in_the_table() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text()
+    missing = [entry.name for entry in fields(Settings) if f"`{entry.name.upper()}`" not in table]
+    assert missing == []
+    assert [name for name in ENVIRONMENT if f"`{name}`" not in table] == []
 
 
 def test_the_image_holds_all_that_its_processes_import(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from app.storage.settled import all_settled
 
 MAX_WAIT_S: Final = 10.0
 LOOK_AGAIN_S: Final = 0.25
+LATE_ROWS_S: Final = 1.5
 BREATH_BYTES: Final = 128 * 1024
 """After judging so much, others get their turn."""
 
@@ -236,6 +237,8 @@ def _wait_stored(
 ) -> bool:
     """Wait until the log is drained so far, and see the rows themselves: a log that lost its last
     second counts other events by the same numbers.
+
+    Rows that do not come soon then are lost: the sooner the sender hears of it, the better.
     """
     taken = [b for b in batches if b.outcome is not None and b.outcome.verdict is Verdict.TAKEN]
     deadline = time.monotonic() + wait_s
@@ -244,6 +247,7 @@ def _wait_stored(
         if (left := deadline - time.monotonic()) <= 0:
             return False
         hub.moved.wait(min(left, 0.25))
+    deadline = min(deadline, time.monotonic() + LATE_ROWS_S)
     ids = [event_id for batch in taken for event_id in batch.run.ids]
     while not _are_settled(engine, project_id, ids):
         if time.monotonic() + LOOK_AGAIN_S > deadline:

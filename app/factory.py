@@ -86,7 +86,15 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (
         auth.create_blueprint(authenticator, engine),
         history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
-        stream.create_blueprint(authenticator, readers, gateway.hub, draining, places, watch),
+        stream.create_blueprint(
+            authenticator,
+            readers,
+            gateway.hub,
+            draining,
+            places,
+            watch,
+            send_timeout_s=settings.send_timeout_s,
+        ),
         ledger.create_blueprint(authenticator, engine, eventlog),
         tasks.create_blueprint(authenticator, engine, changes),
     ):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +38,8 @@ from app.storage import history, partitions
 HEARTBEAT_S: Final = 15.0
 STREAM_PAGE: Final = 500
 LOOK_AGAIN_S: Final = 1.0
+PART_BYTES: Final = 65_536
+"""Given out at once; it must be taken within the time-out."""
 
 log = get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -55,8 +59,11 @@ def create_blueprint(
     draining: Callable[[], bool],
     places: Places,
     watch: Watch,
+    send_timeout_s: float,
 ) -> Blueprint:
-    """The stream's route. A stream ends once ``draining`` says so, and with its credential."""
+    """The stream's route. A stream ends once ``draining`` says so, with its credential, and when
+    nothing of it was read for ``send_timeout_s``.
+    """
     blueprint = Blueprint("stream", __name__, description="What happens now.")
 
     @blueprint.route("/v1/stream")
@@ -68,12 +75,16 @@ def create_blueprint(
             places.check(Kind.STREAM)
             start = _start(request.headers.get("Last-Event-ID"), heads_of(hub), engine)
 
+            sock = request.environ.get("gunicorn.socket")
+
             def stream() -> Iterator[bytes]:
                 ended: list[Ended] = []
                 with places.taken(Kind.STREAM), watch.over(identity, ended.append):
-                    yield from _stream(
+                    for part in _stream(
                         engine, hub, identity.project_id, query["filter"], start, draining, ended
-                    )
+                    ):
+                        with _cut_off_after(send_timeout_s, sock):
+                            yield part
 
             return Response(
                 stream(),
@@ -133,13 +144,39 @@ def _stream(
             if found:
                 messages = b"".join(_messages(found, before, place))
                 size.learn(len(found), len(messages))
-                yield messages
+                for at in range(0, len(messages), PART_BYTES):
+                    yield messages[at : at + PART_BYTES]
                 quiet_since = time.monotonic()
                 continue
         if time.monotonic() - quiet_since > HEARTBEAT_S:
             yield b"id: %s\nevent: heads\ndata: {}\n\n" % str(place).encode()
             quiet_since = time.monotonic()
         hub.moved.wait(1.0)
+
+
+@contextmanager
+def _cut_off_after(seconds: float, sock: socket.socket | None) -> Iterator[None]:
+    """End the connection if the server is still writing to it then: the server itself would wait
+    for its reader for ever.
+    """
+    if sock is None:
+        yield
+        return
+    timer = gevent.spawn_later(seconds, _hang_up, sock)
+    try:
+        yield
+    finally:
+        timer.kill(block=False)
+
+
+def _hang_up(sock: socket.socket) -> None:
+    try:
+        # By a second handle: gevent would tell the writer of the first that it was closed under its
+        # hands, and the server would log that as a failure. So it finds a peer that has gone.
+        with socket.fromfd(sock.fileno(), sock.family, sock.type) as same:
+            same.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        log.debug("shutdown_failed", error=str(error))
 
 
 def _messages(found: list[StoredEvent], before: Cursor, after: Cursor) -> Iterator[bytes]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,6 +26,26 @@ def test_it_brings_what_comes_in_from_now_on(tenant: Tenant) -> None:
         shown = source.events(20)
     assert numbers(shown) == list(range(6, 26))
     assert shown[0] == tenant.reader.get(f"/v1/events/{shown[0]['id']}").ok()
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(tenant: Tenant, impatient_url: str) -> None:
+    """The impatient process waits a second and a half; what is on the way fills all buffers."""
+    parts = urlsplit(impatient_url)
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        sock.settimeout(20)
+        sock.connect((parts.hostname, parts.port))
+        credential = f"Authorization: Bearer {tenant.viewer}"
+        sock.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: t\r\n{credential}\r\n\r\n".encode())
+        assert sock.recv(12) == b"HTTP/1.1 200"
+        for first in range(1, 321, 80):
+            tenant.sender.send(*numbered(80, f"agent-{first}", first=first, padding=60_000))
+        time.sleep(4)
+        received = 0
+        with suppress(ConnectionError):
+            while part := sock.recv(65_536):
+                received += len(part)
+    assert received < 320 * 60_000
 
 
 def test_it_goes_on_behind_the_last_id_wherever_it_broke_off(

@@ -12,9 +12,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.trial import Report, Trial
-
-RESUME_PROMISE_S = 3.0
+from tests.chaos.trial import RESUME_PROMISE_S, Report, Trial
 
 
 def main() -> int:

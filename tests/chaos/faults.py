@@ -210,6 +210,20 @@ def everything_killed(scene: Scene) -> float:
     return scene.start(*names)
 
 
+PROMISED = (
+    "web_killed",
+    "worker_killed_in_mid_batch",
+    "worker_killed_between_commit_and_publish",
+    "valkey_killed",
+    "valkey_emptied",
+    "postgres_killed",
+    "web_stalled",
+    "worker_stalled",
+    "valkey_stalled",
+    "postgres_stalled",
+)
+"""What has to be survived before anything else is asked."""
+
 FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (

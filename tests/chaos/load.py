@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from random import Random
 
 from launcher.stack import Stack
@@ -105,6 +106,11 @@ class Load:
             *(diary.agent_id for diary in self.diaries if diary.latest_stored <= moment),
             *(watcher.name for watcher in self.watchers if watcher.latest_shown <= moment),
         ]
+
+    def story(self, names: Sequence[str]) -> str:
+        """What those who send by REST were last told, of the agents with these names."""
+        told = {name: agent.tries for agent in self.rest for name in agent.agent_ids}
+        return "; ".join(f"{n}: {', '.join(told[n])}" for n in names if n in told)
 
     def rest_and_settle(self) -> list[str]:
         """Make no new events and wait for what is under way; returns who still waits."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
+from collections import deque
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,12 +33,15 @@ class RestAgent(threading.Thread):
     ) -> None:
         super().__init__(name=agent_ids[0], daemon=True)
         self.diaries = [Diary(agent_id, random) for agent_id in agent_ids]
+        self.agent_ids = agent_ids
         self.resting = threading.Event()
         """Set: no new events are made."""
         self._urls, self._key, self._random, self._rate = urls, key, random, rate
         self._complaints = complaints
         self._ended = threading.Event()
         self._busy = False
+        self.tries: deque[str] = deque(maxlen=5)
+        """What came of the last requests, for the report on who was late."""
 
     def settled(self) -> bool:
         """Whether everything that was made is stored."""
@@ -64,11 +69,14 @@ class RestAgent(threading.Thread):
     def _store(self, batch: list[tuple[Diary, Made]]) -> None:
         body = b"[%s]" % b",".join(made.body for _, made in batch)
         while not self._ended.is_set():
+            began = time.monotonic()
             try:
                 status, headers, answer = self._post(body)
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
+                self.tries.append(f"{type(error).__name__} after {time.monotonic() - began:.1f} s")
                 self._ended.wait(self._random.uniform(0.02, 0.3))
                 continue
+            self.tries.append(f"{status} after {time.monotonic() - began:.1f} s")
             if status == http.client.OK and self._is_whole(batch, answer):
                 for diary, made in batch:
                     diary.stored(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.load import SETTINGS, Load
 from tests.chaos.scene import Scene
 
+RESUME_PROMISE_S = 3.0
+"""So soon after a part's return everybody's work goes on, on a machine that has the time for it."""
+
 RESUME_S = 45.0
 CALM_S = (0.2, 1.5)
 FLOOD_EVENTS = 900
@@ -28,7 +32,8 @@ FLOOD_CHANCE = 0.15
 class Struck:
     """One fault: how long after the part's return everybody's work went on, and who was last.
 
-    ``pressure`` is the share of that time in which something on this machine waited for a CPU.
+    ``pressure`` is the share of that time in which something on this machine waited for a CPU,
+    ``load`` how many wanted one in the last minute, for each that there is.
     """
 
     name: str
@@ -36,12 +41,18 @@ class Struck:
     resumed_s: float
     last: str
     pressure: float
+    load: float
 
     def __str__(self) -> str:
         return (
             f"{self.resumed_s:5.2f} s  {self.name} ({self.detail}); last: {self.last or '-'};"
-            f" CPU waited for {self.pressure:.0%} of it"
+            f" CPU waited for {self.pressure:.0%} of it, load {self.load:.1f}"
         )
+
+    @property
+    def late(self) -> bool:
+        """Whether the promise was broken: where several share a CPU, all take so much longer."""
+        return self.resumed_s > RESUME_PROMISE_S * max(1.0, self.load)
 
 
 @dataclass(slots=True)
@@ -132,7 +143,11 @@ class Trial:
             self.report.findings.append(str(failure))
         resumed_s = time.monotonic() - returned
         pressure = min(1.0, (_cpu_waited_us() - waited_us) / 1e6 / resumed_s)
-        struck = Struck(name, ", ".join(scene.told), resumed_s, ", ".join(last), pressure)
+        load_1m = os.getloadavg()[0] / (os.cpu_count() or 1)
+        who = ", ".join(last)
+        if resumed_s > RESUME_PROMISE_S:
+            who += f" ({load.story(last)})"
+        struck = Struck(name, ", ".join(scene.told), resumed_s, who, pressure, load_1m)
         self.report.struck.append(struck)
         self._tell(f"  {struck}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +26,7 @@ from app.domain.event import StoredEvent, encode_event
 from app.domain.paging import PageSize
 from app.domain.subscription import Filter
 from app.schemas.events import EventsQuery
-from app.storage import history, partitions
+from app.storage import history, partitions, tasks
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
@@ -59,6 +60,20 @@ def create_blueprint(
         def get(self, query: dict[str, Any]) -> Response:
             """Events, newest first; with ``after``, those behind a cursor, oldest first."""
             identity = authenticator.request(request, Permission.READ)
+            with _place(places, Kind.POLL if query["wait"] else None):
+                page = _page(query, identity.project_id, engine, hub, heads_of(hub), draining)
+            return Response(msgspec.json.encode(page), content_type="application/json")
+
+    @blueprint.route("/v1/tasks/<path:task_id>/events")
+    class TaskEvents(MethodView):
+        @blueprint.arguments(EventsQuery, location="query", unknown=RAISE)
+        def get(self, query: dict[str, Any], task_id: str) -> Response:
+            """The events of one task, as ``/v1/events`` gives them."""
+            identity = authenticator.request(request, Permission.READ)
+            with engine.connect() as connection:
+                if tasks.find(connection, identity.project_id, task_id) is None:
+                    raise NotFound("There is no task with this id.")
+            query["filter"] = replace(query["filter"], task_ids=frozenset({task_id}))
             with _place(places, Kind.POLL if query["wait"] else None):
                 page = _page(query, identity.project_id, engine, hub, heads_of(hub), draining)
             return Response(msgspec.json.encode(page), content_type="application/json")

@@ -47,6 +47,9 @@ PAGE_EVENTS: Final = 2000
 MAX_AGENTS: Final = 10_000
 """Agents in one frame; a snapshot says how many there are in all."""
 
+MAX_TASKS: Final = 500
+"""Tasks in a snapshot, the newest; ``GET /v1/tasks`` has all."""
+
 HELD_EVENTS: Final = 20_000
 LAG_S: Final = 5.0
 MAX_FRAMES: Final = 200
@@ -206,15 +209,13 @@ class Dashboards:
             viewer.project_id,
             subscription.filter,
             agents=MAX_AGENTS,
+            tasks=MAX_TASKS,
             events=self._settings.snapshot_events,
         )
         if subscription.ended:
             return taken.cursor
-        items = [encode_event(event) for event in taken.events]
-        frame = snapshot_frame(
-            subscription.id, taken.cursor, taken.agents, taken.agents_total, items
-        )
-        viewer.send_page(subscription, frame, len(items), taken.cursor)
+        frame = snapshot_frame(subscription.id, taken)
+        viewer.send_page(subscription, frame, len(taken.events), taken.cursor)
         viewer.wait_until_calm()
         return taken.cursor
 

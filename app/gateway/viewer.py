@@ -19,6 +19,7 @@ from app.domain.subscription import Filter
 from app.gateway import frames
 from app.gateway.connection import Connection, encode
 from app.gateway.messages import Dropped
+from app.storage.snapshots import Snapshot
 
 CALM_BYTES = 262_144
 """Catching up goes on while less than this waits for the viewer."""
@@ -172,21 +173,18 @@ def events_frame(subscription_id: str, cursor: str, items: list[msgspec.Raw]) ->
     )
 
 
-def snapshot_frame(
-    subscription_id: str, cursor: Cursor, shown: list[AgentView], total: int, items: list[bytes]
-) -> bytes:
-    """A snapshot frame: agents, how many there are in all, tasks and the newest events, oldest
-    first.
-    """
+def snapshot_frame(subscription_id: str, taken: Snapshot) -> bytes:
+    """A snapshot frame: agents, how many there are in all, tasks and the newest events."""
     return frames.text(
-        b'{"type":"snapshot","id":%s,"cursor":"%s","agents":%s,"agents_total":%d,"tasks":[],'
-        b'"events":[%s]}'
+        b'{"type":"snapshot","id":%s,"cursor":"%s","agents":%s,"agents_total":%d,"tasks":%s,'
+        b'"events":%s}'
         % (
             encode(subscription_id),
-            str(cursor).encode(),
-            encode(shown),
-            total,
-            b",".join(items),
+            str(taken.cursor).encode(),
+            encode(taken.agents),
+            taken.agents_total,
+            encode(taken.tasks),
+            encode(taken.events),
         )
     )
 

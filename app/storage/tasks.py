@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 from sqlalchemy import Connection, Row, text
 
+from app.domain.subscription import Filter
 from app.domain.task import Task, TaskState
 
 _NAMES: Final = (
@@ -138,6 +139,27 @@ def page(
             " ORDER BY created_at DESC, task_id DESC LIMIT :limit"
         ),
         wanted,
+    )
+    return [_task(row) for row in found]
+
+
+def newest(connection: Connection, project_id: UUID, wanted: Filter, *, limit: int) -> list[Task]:
+    """The tasks that a dashboard looks at, newest first: of the filter's agents, by its ids."""
+    conditions = ["project_id = :project"]
+    for name, column in (("agents", "agent_id"), ("tasks", "task_id")):
+        if getattr(wanted, f"{name[:-1]}_ids"):
+            conditions.append(f"{column} = ANY(:{name})")
+    found = connection.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM tasks WHERE {' AND '.join(conditions)}"
+            " ORDER BY created_at DESC, task_id DESC LIMIT :limit"
+        ),
+        {
+            "project": project_id,
+            "agents": sorted(wanted.agent_ids),
+            "tasks": sorted(wanted.task_ids),
+            "limit": limit,
+        },
     )
     return [_task(row) for row in found]
 

@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.access import Role
 from launcher.waiting import wait_until
+from tests.integration.dashboard_socket import DashboardSocket
 from tests.integration.rest import Rest
 from tests.integration.samples import event
 from tests.integration.tenants import Tenant
@@ -220,3 +221,24 @@ def test_walls_and_roles(tenant: Tenant, neighbour: Tenant, manager: Rest) -> No
             "/v1/tasks", {"title": "x", "agent_id": "w"}
         ).problem(403, "forbidden")
     assert manager.get(path).ok()["version"] == 1
+
+
+def test_a_task_has_its_events(manager: Rest, neighbour: Tenant) -> None:
+    task_id = created(manager)["task_id"]
+    created(manager)
+    told(manager, task_id, 1)
+    found = manager.get(f"/v1/tasks/{task_id}/events").ok()["items"]
+    assert [item["type"] for item in found] == ["task.created"]
+    stranger = neighbour.reader.get(f"/v1/tasks/{task_id}/events")
+    stranger.problem(404, "not_found")
+
+
+def test_a_dashboard_begins_with_the_tasks(tenant: Tenant, manager: Rest) -> None:
+    mine = created(manager)["task_id"]
+    other = created(manager, agent_id="v")["task_id"]
+    with DashboardSocket(tenant.url, tenant.viewer) as viewer:
+        viewer.live("all")
+        viewer.live("one", filter={"agent_ids": ["w"]})
+        everything, one = viewer.of_kind("snapshot")
+    assert [task["task_id"] for task in everything["tasks"]] == [other, mine]
+    assert [task["task_id"] for task in one["tasks"]] == [mine]

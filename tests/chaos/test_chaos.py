@@ -14,7 +14,7 @@ from tests.chaos.faults import FAULTS, PROMISED
 from tests.chaos.trial import Trial
 
 ROUNDS = 2
-OTHERS = 3
+OTHERS = 2
 """Faults of the other kinds in each round."""
 
 STRIKE_FOR_S = 120.0

@@ -15,6 +15,7 @@ from app.access.standing import Standing
 from app.access.tokens import Tokens
 from app.access.watch import Watch
 from app.api import (
+    agents,
     auth,
     body,
     health,
@@ -96,6 +97,7 @@ def create_app(settings: Settings) -> Flask:
             send_timeout_s=settings.send_timeout_s,
         ),
         ledger.create_blueprint(authenticator, engine, eventlog),
+        agents.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
     ):
         api.register_blueprint(blueprint)

@@ -91,3 +91,9 @@ class AgentView(msgspec.Struct, kw_only=True):
     events: int
     cpu_pct: float | None
     memory_bytes: int | None
+
+
+class AgentDetail(AgentView, kw_only=True):
+    """An agent with the ``meta`` of its last hello."""
+
+    meta: msgspec.Raw | None

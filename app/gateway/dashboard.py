@@ -40,7 +40,7 @@ from app.gateway.viewer import (
     snapshot_frame,
 )
 from app.settings import Settings
-from app.storage import agents, history, partitions, snapshots
+from app.storage import agent_views, history, partitions, snapshots
 
 MAX_SUBSCRIPTIONS: Final = 20
 PAGE_EVENTS: Final = 2000
@@ -265,7 +265,7 @@ class Dashboards:
     def _tell_agents(self, subscription: Subscription) -> None:
         """Tell one subscription how its agents are now."""
         with self._engine.connect() as connection:
-            found = agents.page(
+            found = agent_views.page(
                 connection,
                 subscription.viewer.project_id,
                 among=subscription.filter.agent_ids,

@@ -23,7 +23,7 @@ from app.gateway.closing import GAP
 from app.gateway.connection import encode
 from app.gateway.messages import Heads
 from app.gateway.viewer import Subscription, Viewer, agents_frame, events_frame
-from app.storage import agents
+from app.storage import agent_views
 
 AGENTS_EVERY_S: Final = 1.0
 HEADS_EVERY_S: Final = 3.0
@@ -197,7 +197,7 @@ class FanOut:
         try:
             with self._engine.connect() as connection:
                 for project_id in looked_at:
-                    found = agents.page(connection, project_id, limit=MAX_TOUCHED)
+                    found = agent_views.page(connection, project_id, limit=MAX_TOUCHED)
                     self._touch(str(project_id), [view.agent_id for view in found])
         except SQLAlchemyError:
             self._tell_everybody = True
@@ -206,7 +206,7 @@ class FanOut:
     def _agents_of(self, project_id: UUID, agent_ids: set[str]) -> list[AgentView]:
         with self._engine.connect() as connection:
             wanted = ((project_id, agent_id) for agent_id in agent_ids)
-            return [view for _, view in agents.by_ids(connection, wanted)]
+            return [view for _, view in agent_views.by_ids(connection, wanted)]
 
     def _send_agents(self, viewers: list[Viewer], found: list[AgentView]) -> None:
         frames_made: dict[tuple[str, frozenset[str]], bytes] = {}

@@ -1,8 +1,8 @@
-"""Agents as they are now, and how far each agent's sequence is stored."""
+"""Agents: what the drain, hellos and the sweep write, and how far each sequence is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,14 +11,10 @@ import msgspec
 import psycopg
 from sqlalchemy import Connection, text
 
-from app.domain.agent import AgentView, Liveness
+from app.domain.agent import AgentView
 from app.domain.batch import AgentFold, CursorMove
+from app.storage.agent_views import COLUMNS, view
 
-_COLUMNS: Final = (
-    "agent_id, name, role, status, note, liveness, first_seen_at, last_seen_at, last_event_at,"
-    " last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes"
-)
-_AMONG: Final = "(CAST(:among AS text[]) IS NULL OR agent_id = ANY(CAST(:among AS text[])))"
 _encode = msgspec.json.Encoder().encode
 
 _MOVE_CURSORS: Final = """
@@ -104,6 +100,27 @@ def register(
     )
 
 
+def create(
+    connection: Connection,
+    project_id: UUID,
+    agent_id: str,
+    *,
+    role: str | None,
+    name: str | None,
+    meta: str | None,
+) -> bool:
+    """Make an agent known before its first word; False if it is known already."""
+    made = connection.execute(
+        text(
+            "INSERT INTO agents (project_id, agent_id, role, name, meta)"
+            " VALUES (:project, :agent, :role, :name, :meta)"
+            " ON CONFLICT (project_id, agent_id) DO NOTHING"
+        ),
+        {"project": project_id, "agent": agent_id, "role": role, "name": name, "meta": meta},
+    )
+    return bool(made.rowcount)
+
+
 def exists(connection: Connection, project_id: UUID, agent_id: str) -> bool:
     """Whether there is such an agent."""
     return bool(
@@ -175,77 +192,12 @@ def judge(
             " FOR UPDATE SKIP LOCKED)"
             " UPDATE agents SET liveness = found.liveness FROM found"
             " WHERE agents.project_id = found.project_id AND agents.agent_id = found.agent_id"
-            f" RETURNING agents.project_id, {_prefixed(_COLUMNS)}"
+            f" RETURNING agents.project_id, {_prefixed(COLUMNS)}"
         ),
         {"stale": stale_before, "lost": lost_before, "forgiving": forgiving},
     )
-    return [(row[0], _view(row[1:])) for row in found]
-
-
-def by_ids(
-    connection: Connection, wanted: Iterable[tuple[UUID, str]]
-) -> list[tuple[UUID, AgentView]]:
-    """These agents as they are now, each with its project."""
-    pairs = list(wanted)
-    found = connection.execute(
-        text(
-            f"SELECT project_id, {_COLUMNS} FROM agents WHERE (project_id, agent_id) IN"
-            " (SELECT * FROM unnest(CAST(:projects AS uuid[]), CAST(:agents AS text[])))"
-        ),
-        {"projects": [p for p, _ in pairs], "agents": [a for _, a in pairs]},
-    )
-    return [(row[0], _view(row[1:])) for row in found]
-
-
-def page(
-    connection: Connection,
-    project_id: UUID,
-    *,
-    among: Collection[str] = (),
-    after: str = "",
-    limit: int,
-) -> list[AgentView]:
-    """Agents of a project by id, at most ``limit``, those behind ``after``; if ``among`` names
-    any, only these.
-    """
-    found = connection.execute(
-        text(
-            f"SELECT {_COLUMNS} FROM agents WHERE project_id = :project AND agent_id > :after"
-            f" AND {_AMONG} ORDER BY agent_id LIMIT :limit"
-        ),
-        {"project": project_id, "after": after, "limit": limit, "among": list(among) or None},
-    )
-    return [_view(row) for row in found]
-
-
-def count(connection: Connection, project_id: UUID, *, among: Collection[str] = ()) -> int:
-    """How many agents a project has; if ``among`` names any, how many of these."""
-    counted = connection.execute(
-        text(f"SELECT count(*) FROM agents WHERE project_id = :project AND {_AMONG}"),
-        {"project": project_id, "among": list(among) or None},
-    ).scalar_one()
-    return int(counted)
+    return [(row[0], view(row[1:])) for row in found]
 
 
 def _prefixed(columns: str) -> str:
     return ", ".join(f"agents.{column.strip()}" for column in columns.split(","))
-
-
-def _view(row: Sequence[Any]) -> AgentView:
-    return AgentView(
-        agent_id=row[0],
-        name=row[1],
-        role=row[2],
-        status=row[3],
-        note=row[4],
-        liveness=Liveness(row[5]),
-        first_seen_at=row[6],
-        last_seen_at=row[7],
-        last_event_at=row[8],
-        last_event_type=row[9],
-        last_event_severity=row[10],
-        task_id=row[11],
-        events=row[12],
-        cpu_pct=row[13],
-        memory_bytes=row[14],
-    )

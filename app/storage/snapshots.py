@@ -12,8 +12,7 @@ from app.domain.cursor import Cursor
 from app.domain.event import StoredEvent
 from app.domain.subscription import Filter
 from app.domain.task import Task
-from app.storage import agents as stored_agents
-from app.storage import history, partitions
+from app.storage import agent_views, history, partitions
 from app.storage import tasks as stored_tasks
 
 
@@ -39,8 +38,8 @@ def take(
         with connection.begin():
             states = partitions.states(connection)
             cursor = Cursor.at(states[0].epoch, {s.partition: s.head for s in states}, len(states))
-            shown = stored_agents.page(connection, project_id, among=wanted.agent_ids, limit=agents)
-            total = stored_agents.count(connection, project_id, among=wanted.agent_ids)
+            shown = agent_views.page(connection, project_id, among=wanted.agent_ids, limit=agents)
+            total = agent_views.count(connection, project_id, among=wanted.agent_ids)
             begun = stored_tasks.newest(connection, project_id, wanted, limit=tasks)
             newest, _ = history.newest(connection, project_id, wanted, cursor, events)
     return Snapshot(cursor, shown, total, begun, newest[::-1])

@@ -17,7 +17,7 @@ from app.core.redis import RedisClient, create_redis
 from app.domain.partition import agent_key
 from app.eventlog.presence import Presence
 from app.eventlog.redis_streams import RedisStreamsLog
-from app.storage import agents
+from app.storage import agent_views, agents
 from launcher.waiting import wait_until
 from workers import sweep as sweeping
 from workers.sweep import Sweep
@@ -66,7 +66,7 @@ def project(engine: Engine) -> UUID:
 
 def liveness(engine: Engine, project: UUID) -> str:
     with engine.connect() as connection:
-        [(_, agent)] = agents.by_ids(connection, [(project, "a")])
+        [(_, agent)] = agent_views.by_ids(connection, [(project, "a")])
     return str(agent.liveness)
 
 

@@ -28,8 +28,8 @@ from app.settings import Settings
 RECORD_SEPARATOR = b"\x1e"
 """Between records: JSON cannot hold this byte."""
 
-BELL_LIFE_MS = 2000
-"""A rung bell nobody answers, or a lease nobody renews, lapses after this."""
+BELL_LIFE_MS = 1000
+"""A rung bell that nobody answers lapses after this, and the sweep may ring it again."""
 
 
 def _script(name: str) -> str:

@@ -14,6 +14,9 @@ from app.core.redis import RedisClient
 from app.eventlog.redis_streams import BELL_LIFE_MS, bell_key
 from app.jobs.messages import INGEST_QUEUE, drain
 
+LEASE_MS = 1500
+"""An answered bell is held so long, unless it is renewed: a worker does so twice a second."""
+
 log = get_logger(__name__)
 
 # Only the owner may renew or take away its own lease.
@@ -67,11 +70,11 @@ class Bells:
 
     def take(self, partition: int, owner: str) -> bool:
         """Answer the bell; False if another worker stays on the partition."""
-        return bool(self._take.call_all([([bell_key(partition)], [owner, BELL_LIFE_MS])])[0])
+        return bool(self._take.call_all([([bell_key(partition)], [owner, LEASE_MS])])[0])
 
     def renew(self, partitions: Sequence[int], owner: str) -> list[int]:
         """Stay on these partitions; returns those whose lease was lost."""
-        answers = self._renew.call_all([([bell_key(p)], [owner, BELL_LIFE_MS]) for p in partitions])
+        answers = self._renew.call_all([([bell_key(p)], [owner, LEASE_MS]) for p in partitions])
         return [p for p, renewed in zip(partitions, answers, strict=True) if not renewed]
 
     def release(self, partition: int, owner: str) -> None:

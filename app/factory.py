@@ -25,6 +25,7 @@ from app.api import (
     metrics,
     pages,
     problems,
+    states,
     stream,
     tasks,
 )
@@ -99,6 +100,7 @@ def create_app(settings: Settings) -> Flask:
         ledger.create_blueprint(authenticator, engine, eventlog),
         agents.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
+        states.create_blueprint(authenticator, readers, settings.partitions),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(

@@ -21,8 +21,9 @@ from app.domain.access import Permission
 from app.domain.task import Task, TaskEvent, TaskState, TransitionRefused, fold
 from app.domain.task_order import TooMuchData, changed, created
 from app.domain.task_tree import grow
+from app.schemas.states import AtQuery
 from app.schemas.tasks import Cancellation, NewTask, TaskPatch, TasksQuery
-from app.storage import agents, tasks
+from app.storage import agents, projections, tasks
 
 
 class TransitionNotAllowed(Conflict):
@@ -64,10 +65,16 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/tasks/<path:task_id>")
     class OneTask(MethodView):
-        def get(self, task_id: str) -> Response:
-            """One task as it is now."""
+        @blueprint.arguments(AtQuery, location="query", unknown=RAISE)
+        def get(self, query: dict[str, Any], task_id: str) -> Response:
+            """One task as it is now, or with ``at`` as it was then."""
             identity = authenticator.request(request, Permission.READ)
             with engine.connect() as connection:
+                if "at" in query:
+                    then = projections.task_at(
+                        connection, identity.project_id, task_id, query["at"]
+                    )
+                    return as_json(_found(then))
                 task = _found(tasks.find(connection, identity.project_id, task_id))
             return tag(as_json(task), task.version)
 

@@ -1,4 +1,4 @@
-"""The commands: prepare, check-settings, sign-in-link, keys, partitions, retention."""
+"""The commands: prepare, check-settings, sign-in-link, keys, partitions, retention and more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from app.access.passwords import hash_password
 from app.access.sessions import Sessions
-from app.cli import limits
+from app.cli import limits, projections
 from app.cli.project import PROJECT_OPTION, chosen_project
 from app.core import clock
 from app.domain.access import Role
@@ -69,6 +69,7 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
     app.cli.add_command(_partitions(engine))
     app.cli.add_command(_retention(engine, settings))
     app.cli.add_command(limits.create_group(engine, settings))
+    app.cli.add_command(projections.create_group(engine))
 
 
 def migrate(engine: Engine) -> None:

@@ -69,8 +69,10 @@ def _fold_own(change: AgentChange, event: Event) -> None:
             change.memory_bytes = int(max(0, min(metrics["memory_bytes"], 2**62)))
     elif event.type == "agent.registered":
         registered = _registered(event.data)
-        change.name = registered.name
-        change.role = registered.role
+        if registered.name is not None:
+            change.name = registered.name
+        if registered.role is not None:
+            change.role = registered.role
 
 
 class AgentView(msgspec.Struct, kw_only=True):

@@ -121,6 +121,9 @@ class AgentFold(AgentChange, kw_only=True):
     project_id: UUID
     seen_at: datetime | None
     """None if none of the events came from the agent itself: they are no sign of its life."""
+    last_offset: int = 0
+    as_of: datetime | None = None
+    """When the newest of the events was received."""
 
 
 @dataclass(slots=True)
@@ -295,6 +298,9 @@ def fold_row(known: AgentFold | None, row: Row, *, alive: bool = True) -> AgentF
             seen_at=None,
         )
     fold(known, event)
+    known.last_offset = row.offset
+    if known.as_of is None or row.received_at > known.as_of:
+        known.as_of = row.received_at
     if alive and (known.seen_at is None or row.received_at > known.seen_at):
         known.seen_at = row.received_at
     return known

@@ -90,6 +90,19 @@ class Task(msgspec.Struct, kw_only=True):
     finished_at: datetime | None = None
 
 
+_JSON_FIELDS: Final = ("input", "result", "error")
+
+
+def decode_task(encoded: bytes) -> Task:
+    """A task that was encoded as JSON."""
+    values = msgspec.json.decode(encoded)
+    given = {name: values.pop(name) for name in _JSON_FIELDS}
+    task = msgspec.convert(values, Task)
+    for name, value in given.items():
+        setattr(task, name, None if value is None else msgspec.Raw(msgspec.json.encode(value)))
+    return task
+
+
 class TaskEvent(msgspec.Struct, frozen=True):
     """What ``fold`` needs of an event. ``at`` is when the server received it."""
 

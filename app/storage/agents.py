@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from app.domain.agent import AgentView
 from app.domain.batch import AgentFold, CursorMove
 from app.storage.agent_views import COLUMNS, view
+from app.storage.projections import SNAPSHOT_EVERY, state_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,17 +30,21 @@ ON CONFLICT (project_id, agent_id) DO UPDATE SET
 WHERE excluded.incarnation >= known.incarnation
 """
 
-_FOLD: Final = """
-INSERT INTO agents AS known (project_id, agent_id, role, name, status, note, last_seen_at,
-    first_seen_at, liveness, last_event_at, last_event_type, last_event_severity, task_id, events,
-    cpu_pct, memory_bytes)
-SELECT project_id, agent_id, role, name, status, nullif(note, ''), coalesce(seen_at, now()),
-    coalesce(seen_at, now()), CASE WHEN seen_at IS NULL THEN 'lost' ELSE 'online' END,
-    last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes
-FROM json_to_recordset(%s) AS new (project_id uuid, agent_id text, role text, name text,
+_FOLD: Final = f"""
+WITH new AS (
+SELECT * FROM json_to_recordset(%s) AS new (project_id uuid, agent_id text, role text, name text,
     status text, note text, seen_at timestamptz, last_event_at timestamptz, last_event_type text,
     last_event_severity text, task_id text, events bigint, cpu_pct double precision,
-    memory_bytes bigint)
+    memory_bytes bigint, last_offset bigint, as_of timestamptz)
+), folded AS (
+INSERT INTO agents AS known (project_id, agent_id, role, name, status, note, last_seen_at,
+    first_seen_at, liveness, last_event_at, last_event_type, last_event_severity, task_id, events,
+    cpu_pct, memory_bytes, last_offset, as_of)
+SELECT project_id, agent_id, role, name, status, nullif(note, ''), coalesce(seen_at, now()),
+    coalesce(seen_at, now()), CASE WHEN seen_at IS NULL THEN 'lost' ELSE 'online' END,
+    last_event_at, last_event_type, last_event_severity, task_id, events, cpu_pct, memory_bytes,
+    last_offset, as_of
+FROM new
 ORDER BY project_id, agent_id
 ON CONFLICT (project_id, agent_id) DO UPDATE SET
     role = coalesce(excluded.role, known.role),
@@ -55,7 +60,17 @@ ON CONFLICT (project_id, agent_id) DO UPDATE SET
     task_id = coalesce(excluded.task_id, known.task_id),
     events = known.events + excluded.events,
     cpu_pct = coalesce(excluded.cpu_pct, known.cpu_pct),
-    memory_bytes = coalesce(excluded.memory_bytes, known.memory_bytes)
+    memory_bytes = coalesce(excluded.memory_bytes, known.memory_bytes),
+    last_offset = excluded.last_offset,
+    as_of = greatest(known.as_of, excluded.as_of)
+RETURNING known.*
+)
+INSERT INTO projection_snapshots (project_id, kind, id, position, as_of, state)
+SELECT folded.project_id, 'agent', folded.agent_id, folded.last_offset, folded.as_of,
+    {state_of("folded")}
+FROM folded JOIN new USING (project_id, agent_id)
+WHERE folded.events / {SNAPSHOT_EVERY} > (folded.events - new.events) / {SNAPSHOT_EVERY}
+ON CONFLICT DO NOTHING
 """
 
 

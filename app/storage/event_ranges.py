@@ -15,6 +15,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 
 from app.domain.retention import Range, ranges_to_keep, week_of
+from app.storage import projections
 
 _PREFIX: Final = "events_"
 _CONDEMNED: Final = "Too old: retention is dropping this table."
@@ -113,6 +114,7 @@ def _drop(connection: Connection, names: Iterable[str]) -> list[str]:
             connection.execute(text(f"ALTER TABLE events DETACH PARTITION {name} {how}"))
         with _transaction(connection):
             _record(connection, name)
+            projections.keep_bases(connection)
             connection.execute(text(f"DROP TABLE {name}"))
         dropped.append(name)
     return dropped
@@ -127,6 +129,7 @@ def _drop_chunks(connection: Connection, before: datetime) -> list[str]:
         )
         for name in chunks.scalars().all():
             _record(connection, name)
+        projections.keep_bases(connection)
         dropped = connection.execute(
             text("SELECT drop_chunks('events', older_than => :before)"), older
         )

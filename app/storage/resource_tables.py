@@ -171,3 +171,15 @@ audit_log = Table(
     Index("audit_log_by_project", "project_id", "audit_id"),
     Index("audit_log_by_resource", "project_id", "resource", "resource_id", "audit_id"),
 )
+
+projection_snapshots = Table(
+    "projection_snapshots",
+    metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    moment("as_of"),
+    Column("state", JSON, nullable=False),
+    Index("projection_snapshots_by_time", "as_of"),
+)

@@ -145,6 +145,8 @@ agents = Table(
     Column("events", BigInteger, nullable=False, server_default="0"),
     Column("cpu_pct", Double),
     Column("memory_bytes", BigInteger),
+    Column("last_offset", BigInteger, nullable=False, server_default="0"),
+    moment("as_of", nullable=True),
     Column("rate_limit_events_per_s", Double),
     Column("rate_limit_burst", Integer),
     Index(

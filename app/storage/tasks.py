@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -210,6 +210,12 @@ def is_below(connection: Connection, project_id: UUID, task_id: str, root_id: st
             {"project": project_id, "task": task_id, "root": root_id},
         ).scalar()
     )
+
+
+def everything(connection: Connection) -> Iterator[tuple[UUID, Task]]:
+    """All tasks of all projects, for the rebuild."""
+    found = connection.execute(text(f"SELECT project_id, {_COLUMNS} FROM tasks"))
+    return ((row[0], _task(row[1:])) for row in found)
 
 
 def overdue(connection: Connection, limit: int) -> list[tuple[UUID, Task]]:

@@ -15,6 +15,23 @@ ALTER TABLE events ADD COLUMN task_version bigint;
 CREATE INDEX events_of_task ON events (project_id, task_id, task_version)
     WHERE task_version IS NOT NULL;
 
+-- Which event an agent's row was folded from last, and when the newest of them all was received.
+ALTER TABLE agents ADD COLUMN last_offset bigint NOT NULL DEFAULT 0,
+    ADD COLUMN as_of timestamptz;
+
+-- What history had made of an agent or a task at some point of it, so that nobody folds it all.
+CREATE TABLE projection_snapshots (
+    project_id uuid NOT NULL,
+    kind text NOT NULL,
+    id text NOT NULL,
+    -- An agent's last offset, a task's version.
+    position bigint NOT NULL,
+    as_of timestamptz NOT NULL,
+    state json NOT NULL,
+    PRIMARY KEY (project_id, kind, id, position)
+);
+CREATE INDEX projection_snapshots_by_time ON projection_snapshots (as_of);
+
 -- Events of changes, in the transaction of the change; the drain gives each its place in history.
 CREATE TABLE outbox (
     outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -202,7 +219,7 @@ CREATE TRIGGER agent_config_changed AFTER INSERT OR UPDATE OF value ON agent_con
 
 TABLE_NAMES = (
     *("outbox", "tasks", "agent_configs", "agent_config_history", "config_schemas"),
-    *("commands", "idempotency_keys", "audit_log"),
+    *("commands", "idempotency_keys", "audit_log", "projection_snapshots"),
 )
 
 
@@ -222,3 +239,4 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP FUNCTION {name}")
     op.execute("ALTER TABLE events DROP COLUMN task_version")
+    op.execute("ALTER TABLE agents DROP COLUMN last_offset, DROP COLUMN as_of")

@@ -18,6 +18,8 @@ from app.api import (
     agents,
     auth,
     body,
+    config_schema,
+    configurations,
     health,
     history,
     ingest,
@@ -99,6 +101,8 @@ def create_app(settings: Settings) -> Flask:
         ),
         ledger.create_blueprint(authenticator, engine, eventlog),
         agents.create_blueprint(authenticator, engine, changes),
+        configurations.create_blueprint(authenticator, engine, changes),
+        config_schema.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
         states.create_blueprint(authenticator, readers, settings.partitions),
     ):

@@ -36,6 +36,13 @@ class Change:
     partitions: int
     at: datetime = field(default_factory=clock.now)
     events: list[outbox.Outgoing] = field(default_factory=list)
+    poked: set[int] = field(default_factory=set)
+    """Partitions whose outbox a trigger has written to."""
+
+    def told_by_trigger(self, agent_id: str) -> None:
+        """A trigger of the database made an event of this agent's history."""
+        key = agent_key(str(self.identity.project_id), agent_id)
+        self.poked.add(partition_of(key, self.partitions))
 
     def tell(
         self,
@@ -110,7 +117,7 @@ class Changes:
             change = Change(connection, identity, self._partitions)
             yield change
             outbox.put(connection, identity.project_id, change.events)
-        for partition in {event.partition for event in change.events}:
+        for partition in change.poked | {event.partition for event in change.events}:
             self._poke(partition)
 
 
@@ -131,6 +138,7 @@ def _once(request: Request, identity: Identity, change: Change, key: str, work: 
         if problem.status >= 500 or problem.retry_after_s is not None:
             raise
         change.events.clear()
+        change.poked.clear()
         response = response_of(problem)
     headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
     answer = idempotency.Answer(asked, response.status_code, headers, response.get_data())

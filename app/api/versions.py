@@ -49,6 +49,33 @@ def expected_versions(request: Request) -> set[int] | None:
     return versions
 
 
+def check_replaceable(request: Request, version: int | None) -> None:
+    """Whether a PUT was made for what is there: If-Match with its version, or for the first one
+    ``If-None-Match: *``. ``version`` is None where nothing is.
+
+    Raises:
+        As ``check_version``.
+    """
+    if "If-Match" not in request.headers and "If-None-Match" in request.headers:
+        if request.headers["If-None-Match"].strip() != "*":
+            raise BadRequest("If-None-Match must be *.")
+        if version is not None:
+            raise stale(version)
+    elif version is not None:
+        check_version(request, version)
+    else:
+        expected_versions(request)
+        raise nothing_yet()
+
+
+def nothing_yet() -> PreconditionFailed:
+    """There is nothing yet that a version could be of."""
+    return PreconditionFailed(
+        "There is none yet. Send If-None-Match: * to make the first.",
+        members={"current_version": 0},
+    )
+
+
 def stale(version: int) -> PreconditionFailed:
     """It has this version now, and not the one that the request was made for."""
     return PreconditionFailed(

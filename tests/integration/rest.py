@@ -82,6 +82,23 @@ class Rest:
             headers["If-Match"] = f'"{version}"'
         return self.request("PATCH", path, json.dumps(body).encode(), headers)
 
+    def put(
+        self, path: str, body: Any, version: object = None, *, first: bool = False, **query: Any
+    ) -> Answer:
+        """PUT as JSON; ``version`` goes into If-Match, ``first`` asks that there be none yet."""
+        headers = {"Content-Type": "application/json"}
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        if first:
+            headers["If-None-Match"] = "*"
+        path += f"?{urlencode(query)}" if query else ""
+        return self.request("PUT", path, json.dumps(body).encode(), headers)
+
+    def delete(self, path: str, version: object = None) -> Answer:
+        """DELETE; ``version`` goes into If-Match."""
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        return self.request("DELETE", path, None, headers)
+
     def send(self, *events: dict[str, Any], wait_s: float = 10) -> Any:
         """Send events and wait until they are stored; returns the receipt."""
         answer = self.post("/v1/events", list(events), {"Prefer": f"wait={wait_s:g}"})

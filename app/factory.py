@@ -18,6 +18,7 @@ from app.api import (
     agents,
     auth,
     body,
+    commands,
     config_schema,
     configurations,
     health,
@@ -103,6 +104,7 @@ def create_app(settings: Settings) -> Flask:
         agents.create_blueprint(authenticator, engine, changes),
         configurations.create_blueprint(authenticator, engine, changes),
         config_schema.create_blueprint(authenticator, engine, changes),
+        commands.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
         states.create_blueprint(authenticator, readers, settings.partitions),
     ):

@@ -26,6 +26,7 @@ from app.eventlog.redis_streams import open_log
 from app.jobs.broker import create_broker
 from app.jobs.messages import retain
 from app.settings import Settings
+from workers.expire import Deadlines
 from workers.sweep import Sweep
 
 ADVISORY_LOCK = 0x7E117A1E
@@ -89,6 +90,7 @@ def main() -> int:
         stale_after_s=settings.stale_after_s,
         lost_after_s=settings.lost_after_s,
     )
+    deadlines = Deadlines(engine, broker, eventlog)
     Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S
@@ -99,6 +101,8 @@ def main() -> int:
                 sweep.partitions()
                 sweep.outbox()
                 sweep.liveness()
+                deadlines.commands()
+                deadlines.tasks()
                 if started - retained_at >= RETAIN_EVERY_S:
                     broker.enqueue(retain())
                     retained_at = started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from flask import Response, request
@@ -95,7 +96,7 @@ def _registration(fields: dict[str, Any]) -> Work:
         change.tell(agent_id, "agent.registered", msgspec.json.encode(told))
         change.record("registered", "agent", agent_id)
         response = as_json(agent, 201)
-        response.headers["Location"] = f"/v1/agents/{agent_id}"
+        response.headers["Location"] = f"/v1/agents/{quote(agent_id)}"
         return response
 
     return work

@@ -18,7 +18,8 @@ from sqlalchemy import Engine
 from app.backplane.publish import Publisher, messages
 from app.core import metrics
 from app.core.logging import get_logger
-from app.domain.batch import PartitionState, Plan, Row, plan, without
+from app.domain.batch import PartitionState, Plan, plan, without
+from app.domain.row import Row
 from app.eventlog.log import START, Chunk, EventLog
 from app.storage import agents, dead_letters, event_ranges, events, partitions, tasks
 from workers.placer import Placed, place_all

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
 from app.domain.batch import Plan
-from app.domain.placing import Waiting, place, reported, take_reports
+from app.domain.placing import TaskName, Waiting, place, reports_of, take_reports, task_of
 from app.domain.task import Task
 from app.eventlog.log import Chunk
 from app.storage import outbox, tasks
@@ -21,7 +20,7 @@ class Placed:
     """The whole of what one transaction writes."""
 
     plans: list[Plan]
-    tasks: dict[tuple[UUID, str], Task]
+    tasks: dict[TaskName, Task]
     """The tasks that changed, as they are then."""
     more: list[int]
     """Partitions whose outbox may hold more than was taken."""
@@ -44,9 +43,11 @@ def place_all(
     if poked:
         for found in outbox.take(cursor, poked):
             waiting.setdefault(found.partition, []).append(found)
-    names = reported(plans)
-    known = tasks.lock_all(cursor, names) if names else {}
-    told, changed = take_reports(plans, known)
+    told, changed = list(plans), dict[TaskName, Task]()
+    reports = [reports_of(made) for made in plans]
+    if any(reports):
+        known = tasks.lock_all(cursor, {task_of(row) for rows in reports for row in rows})
+        told, changed = take_reports(plans, reports, known)
     full = sum(map(len, waiting.values())) >= outbox.TAKEN_AT_ONCE
     return Placed(
         [place(made, waiting.get(made.state.partition, ())) for made in told],

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from app.domain.batch import Row
+from app.domain.row import Row
 from app.storage import events
 
 REFUSED_CLASSES = ("22", "23", "54")

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from app.backplane.messages import CHANNEL, Batch, Batches, Message, encode
 from app.core.logging import get_logger
 from app.core.redis import RedisClient
-from app.domain.batch import Plan, Row
+from app.domain.batch import Plan
+from app.domain.row import Row
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Redis cuts a subscriber off that is 32 MB behind; no message may come near that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,16 +44,18 @@ _registered = msgspec.json.Decoder(RegisteredData).decode
 _metrics = msgspec.json.Decoder(MetricData).decode
 
 
-def fold(change: AgentChange, event: Event) -> None:
-    """Take one more event, in order, into the change of its agent's row."""
-    change.last_event_at = event.time
-    change.last_event_type = event.type
-    change.last_event_severity = event.severity
-    change.events += 1
-    if event.task_id is not None:
-        change.task_id = event.task_id
-    if event.type.startswith("agent."):
-        _fold_own(change, event)
+def fold(change: AgentChange, events: Sequence[Event]) -> None:
+    """Take more events of an agent, in order and at least one, into the change of its row."""
+    for event in events:
+        if event.task_id is not None:
+            change.task_id = event.task_id
+        if event.type.startswith("agent."):
+            _fold_own(change, event)
+    last = events[-1]
+    change.last_event_at = last.time
+    change.last_event_type = last.type
+    change.last_event_severity = last.severity
+    change.events += len(events)
 
 
 def _fold_own(change: AgentChange, event: Event) -> None:

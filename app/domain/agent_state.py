@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -54,11 +54,10 @@ def after(state: AgentState, change: AgentChange) -> AgentState:
     )
 
 
-def replay(state: AgentState, events: Iterable[Event]) -> AgentState:
+def replay(state: AgentState, events: Sequence[Event]) -> AgentState:
     """The state after more events of the agent, in order."""
-    change: AgentChange | None = None
-    for event in events:
-        if change is None:
-            change = begin(event)
-        fold(change, event)
-    return state if change is None else after(state, change)
+    if not events:
+        return state
+    change = begin(events[0])
+    fold(change, events)
+    return after(state, change)

@@ -14,9 +14,10 @@ from uuid import UUID
 
 import msgspec
 
-from app.domain.agent import AgentChange, fold
-from app.domain.event import Event, decode_event
+from app.domain.agent_fold import AgentFold, fold_rows
+from app.domain.event import decode_event
 from app.domain.partition import agent_key
+from app.domain.row import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +74,6 @@ class Chunk(Protocol):
     def runs(self) -> Iterable[LoggedRun]: ...
 
 
-class Row(msgspec.Struct, gc=False):
-    """An event on its way into PostgreSQL and onto the backplane."""
-
-    project: str
-    project_id: UUID
-    partition: int
-    offset: int
-    event: Event
-    record: bytes
-    received_at: datetime
-    received_text: str
-    task_version: int | None = None
-    """The version that it made its task, if it changed one."""
-
-    @property
-    def identity(self) -> Identity:
-        """What makes it one event: the unique key of the table."""
-        return self.project, self.event.id, self.event.time
-
-    @property
-    def timed_by_us(self) -> bool:
-        """Whether the sender gave no time: sent again, it would come with another one."""
-        return self.event.time == self.received_at
-
-    def is_again(self, earlier: Row) -> bool:
-        """Whether it is the same event as an earlier row of the same id. Sent twice without a time,
-        an event has two: then only its id tells.
-        """
-        if self.project != earlier.project:
-            return False
-        return self.event.time == earlier.event.time or (self.timed_by_us and earlier.timed_by_us)
-
-
 class CursorMove(msgspec.Struct):
     """An agent's sequence is stored up to ``seq``."""
 
@@ -113,17 +81,6 @@ class CursorMove(msgspec.Struct):
     agent_id: str
     incarnation: int
     seq: int
-
-
-class AgentFold(AgentChange, kw_only=True):
-    """What a batch changes in one agent's row."""
-
-    project_id: UUID
-    seen_at: datetime | None
-    """None if none of the events came from the agent itself: they are no sign of its life."""
-    last_offset: int = 0
-    as_of: datetime | None = None
-    """When the newest of the events was received."""
 
 
 @dataclass(slots=True)
@@ -143,7 +100,6 @@ class Plan:
 
 
 Known = Callable[[Row], bool]
-Identity = tuple[str, str, datetime]
 
 
 @lru_cache(maxsize=20_000)
@@ -193,7 +149,7 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
                 continue
             project, project_id, _ = split_key(run.key)
             received_at = datetime.fromisoformat(run.received_at)
-            folded = folds.get(run.key)
+            began = len(rows)
             for record in run.records:
                 total += 1
                 event = decode_event(record)
@@ -218,9 +174,8 @@ def plan(  # noqa: C901 - one loop over chunks, runs and records, kept in one pl
                     twins.append(row)
                 offset += 1
                 rows.append(row)
-                folded = fold_row(folded, row)
-            if folded is not None:
-                folds[run.key] = folded
+            if len(rows) > began:
+                folds[run.key] = fold_rows(folds.get(run.key), rows[began:])
     moved = replace(
         state,
         log_generation=generation,
@@ -262,7 +217,7 @@ def without(made: Plan, index: int) -> Plan:
     folds: dict[str, AgentFold] = {}
     for row in rows:
         key = agent_key(row.project, row.event.agent_id)
-        folds[key] = fold_row(folds.get(key), row)
+        folds[key] = fold_rows(folds.get(key), [row])
     state = replace(
         made.state,
         head=made.state.head - 1,
@@ -280,27 +235,3 @@ def is_after(position: str, other: str) -> bool:
 def _numbers(position: str) -> tuple[int, int]:
     milliseconds, _, number = position.partition("-")
     return int(milliseconds), int(number or 0)
-
-
-def fold_row(known: AgentFold | None, row: Row, *, alive: bool = True) -> AgentFold:
-    """What a batch changes in an agent's row, with one more of its events; ``known`` is changed.
-
-    ``alive`` says whether the agent itself sent it.
-    """
-    event = row.event
-    if known is None:
-        known = AgentFold(
-            agent_id=event.agent_id,
-            last_event_at=event.time,
-            last_event_type=event.type,
-            last_event_severity=event.severity,
-            project_id=row.project_id,
-            seen_at=None,
-        )
-    fold(known, event)
-    known.last_offset = row.offset
-    if known.as_of is None or row.received_at > known.as_of:
-        known.as_of = row.received_at
-    if alive and (known.seen_at is None or row.received_at > known.seen_at):
-        known.seen_at = row.received_at
-    return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -12,13 +12,18 @@ import msgspec
 
 from app.core.clock import rfc3339
 from app.core.identifiers import uuid7
-from app.domain.batch import Plan, Row, fold_row
+from app.domain.agent_fold import fold_rows
+from app.domain.batch import Plan
 from app.domain.event import SEVERITIES, Event, encode_event
 from app.domain.partition import agent_key
+from app.domain.row import Row
 from app.domain.task import REFUSED, TYPES, Task, TaskEvent, TransitionRefused, fold
 
 CALLING: Final = frozenset({"config.changed", "command.queued"})
 """What its agent is to be told of at once, by whichever process holds its socket."""
+
+
+TaskName = tuple[UUID, str]
 
 
 class Waiting(NamedTuple):
@@ -64,20 +69,22 @@ def place(made: Plan, outgoing: Iterable[Waiting]) -> Plan:
 
 
 def take_reports(
-    plans: Sequence[Plan], tasks: dict[tuple[UUID, str], Task]
-) -> tuple[list[Plan], dict[tuple[UUID, str], Task]]:
+    plans: Sequence[Plan],
+    reports: Sequence[Sequence[Row]],
+    tasks: Mapping[TaskName, Task],
+) -> tuple[list[Plan], dict[TaskName, Task]]:
     """What agents report of tasks: the plans, and the tasks that changed as they are then.
 
-    ``tasks`` are those of ``reported(plans)`` that exist. Rows that change a task get its new
-    version. What a task's state does not allow stays in history all the same, and behind it goes a
-    ``task.transition_refused``.
+    ``reports`` are each plan's rows that speak of a task, ``tasks`` those of them that exist. Rows
+    that change a task get its new version. What a task's state does not allow stays in history all
+    the same, and behind it goes a ``task.transition_refused``.
     """
-    changed: dict[tuple[UUID, str], Task] = {}
+    changed: dict[TaskName, Task] = {}
     told = []
-    for made in plans:
+    for made, rows in zip(plans, reports, strict=True):
         refusals = []
-        for row in _reports(made):
-            name = (row.project_id, row.event.task_id or "")
+        for row in rows:
+            name = task_of(row)
             known = changed.get(name) or tasks.get(name)
             try:
                 task = fold(known, _task_event(row))
@@ -90,13 +97,20 @@ def take_reports(
     return told, changed
 
 
-def reported(plans: Iterable[Plan]) -> set[tuple[UUID, str]]:
-    """The tasks that these plans' events speak of."""
-    return {(row.project_id, row.event.task_id or "") for made in plans for row in _reports(made)}
+def reports_of(made: Plan) -> list[Row]:
+    """The rows of agents that speak of a task."""
+    return [
+        row
+        for row in made.rows
+        if row.event.type.startswith("task.")
+        and row.event.type in TYPES
+        and row.event.task_id is not None
+    ]
 
 
-def _reports(made: Plan) -> Iterable[Row]:
-    return (row for row in made.rows if row.event.task_id is not None and row.event.type in TYPES)
+def task_of(row: Row) -> TaskName:
+    """The task that a row speaks of."""
+    return row.project_id, row.event.task_id or ""
 
 
 def _task_event(row: Row) -> TaskEvent:
@@ -144,7 +158,7 @@ def _behind(made: Plan, rows: Sequence[Row]) -> Plan:
     for offset, row in enumerate(rows, start=state.head + 1):
         row.offset = offset
         key = agent_key(row.project, row.event.agent_id)
-        folds[key] = fold_row(folds.get(key), row, alive=False)
+        folds[key] = fold_rows(folds.get(key), [row], alive=False)
         if row.event.type in CALLING:
             called.append(key)
     return replace(

@@ -12,7 +12,8 @@ import psycopg
 from sqlalchemy import Connection, text
 
 from app.domain.agent import AgentView
-from app.domain.batch import AgentFold, CursorMove
+from app.domain.agent_fold import AgentFold
+from app.domain.batch import CursorMove
 from app.storage.agent_views import COLUMNS, view
 from app.storage.projections import SNAPSHOT_EVERY, state_of
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import psycopg
 
-from app.domain.batch import Identity, Row
 from app.domain.event import SEVERITIES
+from app.domain.row import Identity, Row
 
 SEVERITY_NUMBER: Final = {name: number for number, name in enumerate(SEVERITIES)}
 """Severities are stored as small numbers, in the order of their weight."""
@@ -19,10 +19,11 @@ _COPY: Final = (
     'COPY events (project_id, partition, "offset", event_id, agent_id, type, occurred_at,'
     " received_at, task_id, trace_id, severity, data, task_version) FROM STDIN (FORMAT BINARY)"
 )
-# A json column reads the bytes of text as they are; as "json", psycopg would quote them again.
+# The data is sent as the bytes that it is: a json column reads them as text, and as "json" psycopg
+# would quote them again.
 _COPY_TYPES: Final = (
     *("uuid", "int2", "int8", "text", "text", "text"),
-    *("timestamptz", "timestamptz", "text", "text", "int2", "text", "int8"),
+    *("timestamptz", "timestamptz", "text", "text", "int2", "bytea", "int8"),
 )
 
 
@@ -68,7 +69,7 @@ def _copy_rows(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
                     event.task_id,
                     event.trace_id,
                     SEVERITY_NUMBER[event.severity],
-                    str(event.data, "utf-8"),
+                    bytes(event.data),
                     row.task_version,
                 )
             )

@@ -57,7 +57,7 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         ),
         {"project": project_id, "agent": agent_id, "after": known.position, "most": MAX_REPLAYED},
     )
-    events = (
+    events = [
         Event(
             id=row.event_id,
             type=row.type,
@@ -70,7 +70,7 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         )
         for row in found
         if row.received_at <= at
-    )
+    ]
     return replay(state, events)
 
 

@@ -115,7 +115,7 @@ def _compare_agents(connection: Connection, rebuilt: Rebuilt, progress: Progress
             continue
         if name not in changes:
             changes[name] = begin(event)
-        fold(changes[name], event)
+        fold(changes[name], [event])
     for name, change in changes.items():
         states[name] = after(states.get(name, AgentState()), change)
     something_lost = _something_lost(connection)

@@ -24,7 +24,7 @@ def folded(*events: Event) -> AgentChange:
         agent_id="worker-7", last_event_at=NOW, last_event_type="", last_event_severity=""
     )
     for one in events:
-        fold(change, one)
+        fold(change, [one])
     return change
 
 
@@ -66,7 +66,7 @@ def test_the_newest_of_each_kind_counts() -> None:
 @pytest.mark.parametrize("data", [{"status": "idle"}, {"status": "idle", "note": None}])
 def test_a_status_without_a_note_takes_the_old_note_away(data: dict[str, Any]) -> None:
     change = folded(event("agent.status", data={"status": "busy", "note": "n"}))
-    fold(change, event("agent.status", data=data))
+    fold(change, [event("agent.status", data=data)])
     assert change.status == "idle"
     assert change.note == ""
 

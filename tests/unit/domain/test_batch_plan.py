@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.batch import PartitionState, Plan, Row, is_after, plan
+from app.domain.batch import PartitionState, Plan, is_after, plan
 from app.domain.event import encode_event
+from app.domain.row import Row
 from app.eventlog.log import Chunk
 from tests.unit.domain.door import NOW, come_in, item
 from tests.unit.domain.log_model import EMPTY, PROJECT, LogModel, record, run

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.batch import Plan, plan
 from app.domain.event import encode_event
-from app.domain.placing import Waiting, place, reported, take_reports
-from app.domain.task import Task
+from app.domain.placing import Waiting, place, reports_of, take_reports, task_of
 from tests.unit.domain.door import NOW, come_in, item
 from tests.unit.domain.log_model import EMPTY, PROJECT, LogModel, run
 
@@ -60,15 +59,15 @@ def test_the_system_is_no_sign_of_life() -> None:
 
 def test_reports_move_a_task_and_carry_its_version() -> None:
     made = planned(report(1, "task.started"), report(2, "task.completed"), report(3, "x", "u"))
-    assert reported([made]) == {(PROJECT_ID, "t")}
-    [after], changed = take_reports([made], {})
+    assert {task_of(row) for row in reports_of(made)} == {(PROJECT_ID, "t")}
+    [after], changed = take_reports([made], [reports_of(made)], {})
     assert [row.task_version for row in after.rows] == [1, 2, None]
     assert changed[PROJECT_ID, "t"].state == "completed"
 
 
 def test_what_is_refused_is_recorded_behind_the_batch() -> None:
     made = planned(report(1, "task.completed"), report(2, "task.started"), report(3, "x", "u"))
-    [after], changed = take_reports([made], {})
+    [after], changed = take_reports([made], [reports_of(made)], {})
     assert told(after)[2:] == [(3, "x"), (4, "task.transition_refused")]
     data = msgspec.json.decode(after.rows[-1].event.data)
     assert (data["event_id"], data["type"], data["state"]) == ("e2", "task.started", "completed")
@@ -79,8 +78,7 @@ def test_what_is_refused_is_recorded_behind_the_batch() -> None:
 @given(st.lists(st.sampled_from(["task.started", "task.progress", "task.completed", "x"])))
 def test_the_books_balance_whatever_comes(kinds: list[str]) -> None:
     made = planned(*(report(number, kind) for number, kind in enumerate(kinds)))
-    tasks: dict[tuple[UUID, str], Task] = {}
-    [after], _ = take_reports([made], tasks)
+    [after], _ = take_reports([made], [reports_of(made)], {})
     after = place(after, [waiting(1)])
     state = after.state
     assert [row.offset for row in after.rows] == list(range(1, len(after.rows) + 1))

@@ -37,6 +37,8 @@ from app.core.logging import get_logger
 from app.core.redis import RedisClient
 from app.domain.cursor import Cursor
 from app.domain.event import encode_event
+from app.domain.partition import agent_key
+from app.domain.placing import CALLING
 from app.domain.sequence import check
 from app.eventlog.log import Mark
 from app.storage import history
@@ -223,8 +225,11 @@ class Hub:
                 continue
             items: dict[str, list[msgspec.Raw]] = {}
             agents: dict[str, set[str]] = {}
+            called = set()
             for project_id, event in found:
                 project = str(project_id)
+                if event.type in CALLING:
+                    called.add(agent_key(project, event.agent_id))
                 items.setdefault(project, []).append(msgspec.Raw(encode_event(event)))
                 agents.setdefault(project, set()).add(event.agent_id)
             upto = found[-1][1].offset if len(found) == REFILL_PAGE else last
@@ -243,6 +248,7 @@ class Hub:
                     cursors={},
                     items=items,
                     agents={project: list(ids) for project, ids in agents.items()},
+                    called=list(called),
                 )
             )
             self._calm()

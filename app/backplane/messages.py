@@ -13,7 +13,8 @@ class Batch(msgspec.Struct, kw_only=True):
     ``items`` holds for each project the stored events in order, encoded. ``cursors`` says how far
     the sequences of these agents are stored: ``{agent key: (incarnation, seq)}``. ``drained`` is
     the log's counter up to which everything is stored, in its life ``generation``. ``agents`` names
-    for each project the agents whose rows the transaction changed.
+    for each project the agents whose rows the transaction changed. ``called`` holds
+    the keys of agents that are to be told something at once: a command, a configuration.
     """
 
     epoch: str
@@ -25,6 +26,7 @@ class Batch(msgspec.Struct, kw_only=True):
     cursors: dict[str, tuple[int, int]]
     items: dict[str, list[msgspec.Raw]]
     agents: dict[str, list[str]]
+    called: list[str] = []
 
 
 class Batches(msgspec.Struct, tag="batches"):

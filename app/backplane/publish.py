@@ -83,6 +83,7 @@ def batches(plan: Plan) -> Iterator[tuple[Batch, int]]:
             else {},
             items=items,
             agents=agents if final else {},
+            called=list(dict.fromkeys(plan.called)) if final else [],
         )
         yield batch, size
 

@@ -13,6 +13,9 @@ events_refused = Counter(
 )
 events_out = Counter("telltale_events_out_total", "Events sent to viewers")
 acks = Counter("telltale_acks_total", "Ack frames sent to agents")
+orders_sent = Counter(
+    "telltale_orders_sent_total", "Commands and configurations sent to agents", ["kind"]
+)
 append_batch = Histogram(
     "telltale_append_events", "Events in one append", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000)
 )

@@ -43,6 +43,7 @@ from app.gateway.messages import (
     Slow,
 )
 from app.gateway.piece import Piece
+from app.gateway.told import Told
 
 MAX_UNANSWERED_EVENTS: Final = 2000
 MAX_UNANSWERED_BYTES: Final = 4 * 1024 * 1024
@@ -62,6 +63,7 @@ class AgentSession:
         key: str,
         behind: timedelta,
         dirty: Callable[[AgentSession], None],
+        answered: Callable[[AgentSession, CommandAck], None],
     ) -> None:
         self.connection = connection
         self.project_id = project_id
@@ -75,6 +77,8 @@ class AgentSession:
         self._intake = intake
         self._behind = behind
         self._dirty = dirty
+        self._answered_command = answered
+        self.told = Told()
         self._next = 1
         self._open: Piece | None = None
         self._project = str(project_id)
@@ -113,8 +117,7 @@ class AgentSession:
             case Hello():
                 raise CloseNow(bad_frame("A second hello."))
             case CommandAck():
-                # Commands are not sent yet, so none can be acknowledged.
-                raise CloseNow(bad_frame("There is no such command."))
+                self._answered_command(self, frame)
 
     def stored_upto(self, incarnation: int, seq: int) -> None:
         """The drain has committed this agent's events up to ``seq``."""

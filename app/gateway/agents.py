@@ -30,15 +30,18 @@ from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
+from app.gateway.orders import Orders
 from app.gateway.rate_limits import RateLimits
 from app.settings import Settings
-from app.storage import agents
+from app.storage import agents, configurations
 
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
 LOOK_AGAIN_S: Final = 1.0
 REGISTER_S: Final = 5.0
 """How long a hello waits for PostgreSQL."""
+
+NO_CONFIG: Final = Config(0, msgspec.Raw(b"{}"))
 
 log = get_logger(__name__)
 
@@ -56,6 +59,7 @@ class AgentRegistry:
         presence: Presence,
         publisher: Publisher,
         rate_limits: RateLimits,
+        orders: Orders,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -64,6 +68,7 @@ class AgentRegistry:
         self._presence = presence
         self._publisher = publisher
         self._rate_limits = rate_limits
+        self._orders = orders
         self._sessions: dict[str, AgentSession] = {}
         self._dirty: set[AgentSession] = set()
         self._something = Signal()
@@ -94,6 +99,7 @@ class AgentRegistry:
         finally:
             if session is not None:
                 self._dirty.discard(session)
+                self._orders.leave(session)
                 if self._sessions.get(session.key) is session:
                     del self._sessions[session.key]
 
@@ -103,7 +109,7 @@ class AgentRegistry:
         bind_contextvars(
             project=str(identity.project_id), agent=hello.agent_id, partition=partition
         )
-        stored = self._register(identity.project_id, hello)
+        stored, config = self._register(identity.project_id, hello)
         try:
             logged = self._log.hello(partition, key, hello.incarnation, stored or 0)
         except LogUnavailable:
@@ -119,6 +125,7 @@ class AgentRegistry:
             key=key,
             behind=timedelta(days=min(30, self._settings.retention_days)),
             dirty=self._mark_dirty,
+            answered=self._orders.answer,
         )
         session.resume(stored, logged)
         self._sessions[key] = session
@@ -135,9 +142,11 @@ class AgentRegistry:
                 logged=session.logged,
                 ping_interval_s=self._settings.ping_interval_s,
                 limits=self._limits(key),
-                config=Config(0, msgspec.Raw(b"{}")),
+                config=config,
             )
         )
+        session.told.config_version = config.version
+        self._orders.attend(session)
         self._presence.seen([key])
         log.info("agent_connected")
         return session
@@ -152,17 +161,18 @@ class AgentRegistry:
             burst=burst,
         )
 
-    def _register(self, project_id: UUID, hello: Hello) -> int | None:
-        """Put the agent into its table and read how far it is stored.
+    def _register(self, project_id: UUID, hello: Hello) -> tuple[int | None, Config]:
+        """Put the agent into its table and read how far it is stored, and its configuration.
 
-        None while PostgreSQL is away. The agent may go on: what it sends again is known to the log.
+        None and no configuration while PostgreSQL is away. The agent may go on: what it sends again
+        is known to the log, and it is told its configuration later.
 
         Raises:
             CloseNow: something of a newer incarnation is stored.
         """
         meta = bytes(hello.meta)
 
-        def register() -> int:
+        def register() -> tuple[int | None, Config]:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
@@ -177,13 +187,15 @@ class AgentRegistry:
                     name=hello.name,
                     meta=None if meta == b"null" else meta,
                 )
-                return seq if newest == hello.incarnation else 0
+                found = configurations.find(connection, project_id, hello.agent_id)
+                config = NO_CONFIG if found is None else Config(found.version, found.value)
+                return seq if newest == hello.incarnation else 0, config
 
         try:
             return ask_in_time(register, REGISTER_S)
         except OUT_OF_REACH as error:
             log.warning("hello_without_postgres", error=str(error).split("\n")[0])
-            return None
+            return None, NO_CONFIG
 
     def _superseded(self, message: Superseded) -> None:
         session = self._sessions.get(message.key)

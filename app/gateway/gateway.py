@@ -25,6 +25,7 @@ from app.gateway.connection import Connection
 from app.gateway.dashboard import Dashboards
 from app.gateway.fan_out import FanOut
 from app.gateway.intake import Intake
+from app.gateway.orders import Orders
 from app.gateway.pokes import Pokes
 from app.gateway.rate_limits import RateLimits
 from app.settings import Settings
@@ -59,6 +60,7 @@ class Gateway:
         )
         self.intake = Intake(eventlog, broker, self.rate_limits)
         self.pokes = Pokes(eventlog, broker)
+        self.orders = Orders(engine, self.hub, self.pokes, settings.partitions)
         self.agents = AgentRegistry(
             settings,
             engine,
@@ -68,6 +70,7 @@ class Gateway:
             Presence(redis),
             Publisher(redis),
             self.rate_limits,
+            self.orders,
         )
         self.fan_out = FanOut(self.hub, engine)
         self.dashboards = Dashboards(settings, readers, self.hub, self.fan_out)
@@ -83,6 +86,7 @@ class Gateway:
         self.intake.start()
         self.pokes.start()
         self.agents.start()
+        self.orders.start()
         self.fan_out.start()
         self.figures.start()
         self.watch.start()

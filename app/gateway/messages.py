@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -67,6 +68,22 @@ class Config(msgspec.Struct):
 
     version: int
     value: msgspec.Raw
+
+
+class ConfigChanged(msgspec.Struct, tag="config"):
+    """The agent's configuration is another one now."""
+
+    version: int
+    value: msgspec.Raw
+
+
+class CommandOrder(msgspec.Struct, tag="command"):
+    """Something that the agent shall do."""
+
+    id: str
+    name: str
+    args: msgspec.Raw
+    deadline: datetime
 
 
 class AgentWelcome(msgspec.Struct, tag="welcome"):

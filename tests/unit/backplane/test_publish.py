@@ -114,3 +114,12 @@ def test_a_message_reads_back_from_the_wire(sizes: list[int]) -> None:
     read = decode(encode(sent))
     assert isinstance(read, Batches)
     assert encode(read) == encode(sent)
+
+
+def test_whom_to_call_is_said_once_and_with_the_last_part() -> None:
+    made = replace(planned([LARGE] * 40), called=["p/w", "p/v", "p/w"])
+    batches = told([made])
+    assert len(batches) > 1
+    assert [batch.called for batch in batches[:-1]] == [[]] * (len(batches) - 1)
+    assert batches[-1].called == ["p/w", "p/v"]
+    assert decode(encode(Batches(batches[-1:]))) == Batches(batches[-1:])

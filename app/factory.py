@@ -9,13 +9,17 @@ from flask_smorest import Api
 
 from app.access.authenticator import Authenticator
 from app.access.origins import Origins
+from app.access.passwords import PasswordCheck
 from app.access.places import Places
 from app.access.sessions import Sessions
+from app.access.sign_in import SignIn
 from app.access.standing import Standing
 from app.access.tokens import Tokens
 from app.access.watch import Watch
 from app.api import (
     agents,
+    api_keys,
+    audit,
     auth,
     body,
     commands,
@@ -28,9 +32,11 @@ from app.api import (
     metrics,
     pages,
     problems,
+    projects,
     states,
     stream,
     tasks,
+    users,
 )
 from app.api.change import Changes
 from app.cli.commands import register_commands
@@ -78,6 +84,8 @@ def create_app(settings: Settings) -> Flask:
     origins = Origins(settings.allowed_origins, bound_to=settings.host)
     authenticator = Authenticator(engine, tokens, sessions, standing, origins)
 
+    passwords = PasswordCheck()
+    sign_in = SignIn(engine, sessions, passwords)
     changes = Changes(engine, settings.partitions, gateway.pokes.poke)
 
     def draining() -> bool:
@@ -89,7 +97,7 @@ def create_app(settings: Settings) -> Flask:
     memory = body.Memory(settings.body_timeout_s)
     body.bound_other_bodies(app, memory, settings.body_timeout_s, unbound="ingest.post_events")
     for blueprint in (
-        auth.create_blueprint(authenticator, engine),
+        auth.create_blueprint(authenticator, engine, sign_in, settings.trusted_proxies),
         history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
         stream.create_blueprint(
             authenticator,
@@ -107,6 +115,10 @@ def create_app(settings: Settings) -> Flask:
         commands.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
         states.create_blueprint(authenticator, readers, settings.partitions),
+        users.create_blueprint(authenticator, engine, changes, passwords),
+        projects.create_blueprint(authenticator, engine, changes),
+        api_keys.create_blueprint(authenticator, engine, changes),
+        audit.create_blueprint(authenticator, engine),
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(

@@ -116,6 +116,7 @@ class Settings:
     allowed_origins: tuple[str, ...] = _setting(_origins, ())
     host: str = _setting(_text, "127.0.0.1")
     port: int = _setting(_whole(1, 65535), 8000)
+    trusted_proxies: int = _setting(_whole(0, 10), 0)
     web_concurrency: int = _setting(_whole(1, 64), 1)
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from flask import Request
@@ -26,8 +27,8 @@ KEY_GRACE_S: Final = 300.0
 
 
 class Authenticator:
-    """Finds out who is asking. A revoked key is honoured for at most five seconds more; while
-    PostgreSQL is away, for five minutes, and then nobody is let in.
+    """Finds out who is asking. A revoked key, or the role that a person had, is honoured for five
+    seconds more at most; while PostgreSQL is away, for five minutes, and then nobody is let in.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Authenticator:
             if request.method not in {"GET", "HEAD", "OPTIONS"}:
                 self.check_csrf(request, session)
             identity = session.identity()
-        return _permitted(identity, permission)
+        return _permitted(self._as_of_now(identity), permission)
 
     def issuer(self, request: Request) -> Identity:
         """Who asks for an access token. A token does not beget tokens: it would outlive its key.
@@ -94,14 +95,14 @@ class Authenticator:
                 raise Unavailable("Redis is out of reach.", retry_after_s=1) from None
             if identity is None or not self._standing.of_token(identity):
                 raise Unauthenticated("This socket token is wrong, too old, or was used before.")
-            return _permitted(identity, permission)
+            return _permitted(self._as_of_now(identity), permission)
         identity = self._bearer(request)
         if identity is None:
             session = self.session(request)
             if session is None:
                 raise Unauthenticated
             identity = session.identity()
-        return _permitted(identity, permission)
+        return _permitted(self._as_of_now(identity), permission)
 
     def session(self, request: Request) -> Session | None:
         """The browser session of a request.
@@ -125,6 +126,23 @@ class Authenticator:
         """
         if request.headers.get(CSRF_HEADER) != session.csrf_token:
             raise Forbidden(f"A write from a browser needs the {CSRF_HEADER} header.")
+
+    def _as_of_now(self, identity: Identity) -> Identity:
+        """The identity with the role that its person has now, whatever it was at the sign-in.
+
+        Raises:
+            Unauthenticated: the person does not belong to the project any more.
+            Unavailable: it cannot be known now.
+        """
+        if identity.user_id is None:
+            return identity
+        try:
+            role = self._standing.role_of(identity.user_id, identity.project_id)
+        except OUT_OF_REACH:
+            raise Unavailable("PostgreSQL is out of reach.", retry_after_s=1) from None
+        if role is None:
+            raise Unauthenticated("You do not belong to this project any more.")
+        return replace(identity, role=role)
 
     def _bearer(self, request: Request) -> Identity | None:
         scheme, _, credential = request.headers.get("Authorization", "").partition(" ")

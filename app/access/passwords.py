@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
@@ -32,12 +33,20 @@ def hash_password(password: str) -> str:
 
 
 class PasswordCheck:
-    """Checks passwords in threads of its own, so that neither the event loop nor other work that is
-    done beside it waits for them.
+    """Checks and makes hashes in threads of its own, so that neither the event loop nor other work
+    that is done beside it waits for them.
     """
 
     def __init__(self) -> None:
         self._under_way = 0
+
+    def hash(self, password: str) -> str:
+        """The hash to store.
+
+        Raises:
+            TooManySignIns: as ``verify``.
+        """
+        return str(self._in_turn(hash_password, password))
 
     def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether this is the password; takes as long for a user who does not exist.
@@ -45,11 +54,14 @@ class PasswordCheck:
         Raises:
             TooManySignIns: so many wait already that this one would wait for seconds.
         """
+        return bool(self._in_turn(_verify, password_hash, password))
+
+    def _in_turn(self, work: Callable[..., Any], *given: str | None) -> Any:
         if self._under_way >= THREADS + MAX_WAITING:
             raise TooManySignIns(retry_after_s=2)
         self._under_way += 1
         try:
-            return bool(self._threads.apply(_verify, (password_hash, password)))
+            return self._threads.apply(work, given)
         finally:
             self._under_way -= 1
 

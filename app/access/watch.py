@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import gevent
 
 from app.access.asking import OUT_OF_REACH, ask_in_time
-from app.access.standing import Ended, Standing
+from app.access.standing import Ended, Seat, Standing
 from app.core import metrics
 from app.core.logging import get_logger
 from app.domain.access import Identity
@@ -30,6 +30,8 @@ BREATH: Final = 100
 
 log = get_logger(__name__)
 
+Name = TypeVar("Name")
+
 
 @dataclass(eq=False, slots=True)
 class _Watched:
@@ -41,14 +43,15 @@ class _Watched:
 class Watch:
     """Looks at the credentials of all open connections of this process, every five seconds.
 
-    A key or session is asked for once, however many connections it has opened. While PostgreSQL or
-    Redis is out of reach nobody is sent away.
+    A key, session or person is asked for once, however many connections there are. While PostgreSQL
+    or Redis is out of reach nobody is sent away.
     """
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
         self._by_key: defaultdict[str, set[_Watched]] = defaultdict(set)
         self._by_session: defaultdict[str, set[_Watched]] = defaultdict(set)
+        self._by_seat: defaultdict[Seat, set[_Watched]] = defaultdict(set)
         self._expiring: set[_Watched] = set()
         self._greenlet: gevent.Greenlet[..., Any] | None = None
 
@@ -61,11 +64,14 @@ class Watch:
     def over(self, identity: Identity, end: Callable[[Ended], None]) -> Iterator[None]:
         """Watch one connection as long as the block lasts; ``end`` is told, and must not wait."""
         watched = _Watched(identity, end)
-        key_id, session_id = identity.key_id, identity.session_id
+        key_id, session_id, user_id = identity.key_id, identity.session_id, identity.user_id
+        seat = (user_id, identity.project_id, identity.role) if user_id else None
         if key_id:
             self._by_key[key_id].add(watched)
         if session_id:
             self._by_session[session_id].add(watched)
+        if seat:
+            self._by_seat[seat].add(watched)
         if identity.expires_at is not None:
             self._expiring.add(watched)
         try:
@@ -74,34 +80,42 @@ class Watch:
             self._expiring.discard(watched)
             _discard(self._by_key, key_id, watched)
             _discard(self._by_session, session_id, watched)
+            _discard(self._by_seat, seat, watched)
 
     def look(self) -> None:
-        """One round: end what has expired, was revoked, or signed out."""
+        """One round: end what has expired, was revoked, signed out, or lost its role."""
         now = time.time()
         self._end(
             [w for w in self._expiring if (w.identity.expires_at or now) <= now],
             Ended.TOKEN_EXPIRED,
         )
-        self._ask(self._by_key, self._standing.revoked, Ended.KEY_REVOKED)
-        self._ask(self._by_session, self._standing.signed_out, Ended.SESSION_ENDED)
+        standing = self._standing
+        self._ask(self._by_key, lambda ids: dict.fromkeys(standing.revoked(ids), Ended.KEY_REVOKED))
+        self._ask(
+            self._by_session,
+            lambda ids: dict.fromkeys(standing.signed_out(ids), Ended.SESSION_ENDED),
+        )
+        self._ask(self._by_seat, standing.unseated)
 
     def _ask(
         self,
-        held: dict[str, set[_Watched]],
-        gone_of: Callable[[Iterable[str]], set[str]],
-        why: Ended,
+        held: dict[Name, set[_Watched]],
+        ended_of: Callable[[Iterable[Name]], dict[Name, Ended]],
     ) -> None:
         if not held:
             return
         try:
-            gone = ask_in_time(lambda: gone_of(list(held)), ROUND_S)
+            ended = ask_in_time(lambda: ended_of(list(held)), ROUND_S)
         except OUT_OF_REACH as error:
             metrics.credential_looks.labels("out_of_reach").inc()
             log.debug("credentials_unknown", error=str(error).split("\n")[0])
             return
         metrics.credential_looks.labels("answered").inc()
-        for name in gone:
-            self._end(list(held.get(name, ())), why)
+        for why in Ended:
+            gone = [
+                watched for name in ended if ended[name] is why for watched in held.get(name, ())
+            ]
+            self._end(gone, why)
 
     def _end(self, ended: list[_Watched], why: Ended) -> None:
         # It may take a moment until one that was told is gone.
@@ -125,7 +139,7 @@ class Watch:
                 log.exception("watch_failed")
 
 
-def _discard(held: dict[str, set[_Watched]], name: str | None, watched: _Watched) -> None:
+def _discard(held: dict[Name, set[_Watched]], name: Name | None, watched: _Watched) -> None:
     if name and name in held:
         held[name].discard(watched)
         if not held[name]:

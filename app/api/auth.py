@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
-from flask import Request, Response, jsonify, make_response, request
+from flask import Response, jsonify, make_response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from app.access.addresses import address_of
 from app.access.authenticator import SESSION_COOKIE, Authenticator
 from app.access.origins import scheme_of
-from app.access.passwords import PasswordCheck
 from app.access.sessions import SESSION_S, Session
+from app.access.sign_in import SignIn
 from app.access.tokens import ACCESS_TOKEN_S, SOCKET_TOKEN_S
-from app.core.errors import TooManyRequests, Unauthenticated
-from app.domain.access import Identity
-from app.schemas.access import LoginSchema, MeSchema, TokenSchema
-from app.storage import people
+from app.core.errors import Forbidden, NotFound, Unauthenticated
+from app.domain.access import Identity, Role
+from app.schemas.access import (
+    LoginSchema,
+    MeSchema,
+    OwnPasswordSchema,
+    ProjectChoiceSchema,
+    TokenSchema,
+)
+from app.storage import people, projects
+from app.storage.projects import ProjectView
+
+MOST_PROJECTS: Final = 1000
+"""Projects that ``me`` lists, oldest first."""
 
 
-class LoginThrottled(TooManyRequests):
-    """Too many passwords were tried."""
-
-    code, title = "login_throttled", "Too many attempts; wait a few minutes"
-
-
-def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:  # noqa: C901
-    """The routes under ``/v1/auth``."""
+def create_blueprint(  # noqa: C901
+    authenticator: Authenticator, engine: Engine, sign_in: SignIn, proxies: int
+) -> Blueprint:
+    """The routes under ``/v1/auth``. ``proxies`` stand in front of us and say who asks."""
     blueprint = Blueprint("auth", __name__, description="Who is asking.")
-    passwords = PasswordCheck()
 
     @blueprint.route("/v1/auth/login")
     class Login(MethodView):
@@ -39,7 +46,9 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
             """Begin a browser session with e-mail and password, or with a one-use ticket."""
             member = _member(login)
             token, session = authenticator.sessions.open(member)
-            response = make_response(jsonify(_of_session(session)))
+            with engine.connect() as connection:
+                me = _of_session(connection, session, member.role)
+            response = make_response(jsonify(me))
             response.set_cookie(
                 SESSION_COOKIE,
                 token,
@@ -70,10 +79,41 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
         def get(self) -> Response:
             """Who is asking."""
             identity = authenticator.request(request)
-            by_header = request.headers.get("Authorization")
-            session = None if by_header else authenticator.session(request)
-            body = _of_session(session) if session is not None else _of_identity(identity)
-            return make_response(jsonify(body))
+            session = _session()
+            with engine.connect() as connection:
+                if session is not None:
+                    me = _of_session(connection, session, identity.role)
+                else:
+                    me = _of_identity(connection, identity)
+            return make_response(jsonify(me))
+
+    @blueprint.route("/v1/auth/project")
+    class Project(MethodView):
+        @blueprint.arguments(ProjectChoiceSchema)
+        @blueprint.alt_response(200, schema=MeSchema)
+        def post(self, choice: dict[str, UUID]) -> Response:
+            """Go on in another of one's projects. Open sockets and streams stay where they are."""
+            session = _own_session()
+            with engine.connect() as connection:
+                member = people.membership(connection, session.user_id, choice["project_id"])
+                if member is None:
+                    raise NotFound("You belong to no project with this id.")
+                token = request.cookies[SESSION_COOKIE]
+                moved = authenticator.sessions.move(token, member, session.csrf_token)
+                if moved is None:
+                    raise Unauthenticated("The session has ended.")
+                return make_response(jsonify(_of_session(connection, moved, member.role)))
+
+    @blueprint.route("/v1/auth/password")
+    class Password(MethodView):
+        @blueprint.arguments(OwnPasswordSchema)
+        @blueprint.response(204)
+        def post(self, given: dict[str, str]) -> Response:
+            """Set one's own password; all other sessions end."""
+            session = _own_session()
+            address = address_of(request, proxies)
+            sign_in.change_password(session, given.get("current"), given["password"], address)
+            return Response(status=204)
 
     @blueprint.route("/v1/auth/token")
     class Token(MethodView):
@@ -100,43 +140,48 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
             )
 
     def _member(login: dict[str, str]) -> people.Member:
+        address = address_of(request, proxies)
         if "ticket" in login:
-            user_id = authenticator.sessions.spend_ticket(login["ticket"])
-            if user_id is None:
-                raise Unauthenticated("This link was used already, or is too old.")
-        else:
-            user_id = _by_password(login["email"].strip().lower(), login["password"], request)
-        with engine.connect() as connection:
-            member = people.membership(connection, user_id)
-        if member is None:
-            raise Unauthenticated("This user belongs to no project.")
-        return member
+            return sign_in.by_ticket(login["ticket"], address)
+        return sign_in.by_password(login["email"].strip().lower(), login["password"], address)
 
-    def _by_password(email: str, password: str, asked: Request) -> Any:
-        if not authenticator.sessions.may_try(email, asked.remote_addr or ""):
-            raise LoginThrottled(retry_after_s=300)
-        with engine.connect() as connection:
-            found = people.password_of(connection, email)
-        if not passwords.verify(found[1] if found else None, password) or found is None:
-            raise Unauthenticated("E-mail or password is wrong.")
-        return found[0]
+    def _session() -> Session | None:
+        """The session of this request, unless another credential goes before it."""
+        return None if "Authorization" in request.headers else authenticator.session(request)
+
+    def _own_session() -> Session:
+        authenticator.request(request)
+        session = _session()
+        if session is None:
+            raise Forbidden("This takes a session: sign in.")
+        return session
 
     return blueprint
 
 
-def _of_session(session: Session) -> dict[str, Any]:
+def _of_session(connection: Connection, session: Session, role: Role) -> dict[str, Any]:
+    own = projects.of_user(connection, str(session.user_id), limit=MOST_PROJECTS)
+    names = {project.project_id: project.name for project in own}
+    name = names.get(session.project_id, session.project_name)
     return {
-        "user": {"email": session.email},
-        "role": session.role.value,
-        "project": {"id": str(session.project_id), "name": session.project_name},
+        "user": {"id": str(session.user_id), "email": session.email},
+        "role": role.value,
+        "project": {"id": str(session.project_id), "name": name},
+        "projects": [_shown(project) for project in own],
         "csrf_token": session.csrf_token,
     }
 
 
-def _of_identity(identity: Identity) -> dict[str, Any]:
+def _of_identity(connection: Connection, identity: Identity) -> dict[str, Any]:
+    project = projects.find(connection, identity.project_id, identity.role)
     return {
         "user": None,
         "role": identity.role.value,
-        "project": {"id": str(identity.project_id), "name": ""},
+        "project": {"id": str(identity.project_id), "name": project.name},
+        "projects": [_shown(project)],
         "csrf_token": None,
     }
+
+
+def _shown(project: ProjectView) -> dict[str, str]:
+    return {"id": str(project.project_id), "name": project.name, "role": project.role.value}

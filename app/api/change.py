@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
+import msgspec
 from flask import Request, Response
 from sqlalchemy import Connection, Engine
 
@@ -68,11 +70,12 @@ class Change:
         *,
         version: int | None = None,
         detail: dict[str, Any] | None = None,
+        project_id: UUID | None = None,
     ) -> None:
-        """Say in the audit log who did this."""
+        """Say in the audit log who did this, by default in the project of whoever it was."""
         audit.record(
             self.connection,
-            self.identity.project_id,
+            project_id or self.identity.project_id,
             subject=self.identity.subject,
             action=action,
             resource=resource,
@@ -93,11 +96,14 @@ class Changes:
         self._partitions = partitions
         self._poke = poke
 
-    def run(self, request: Request, identity: Identity, work: Work) -> Response:
+    def run(
+        self, request: Request, identity: Identity, work: Work, *, secrets: tuple[str, ...] = ()
+    ) -> Response:
         """Do the work in one transaction, once for each Idempotency-Key, and answer.
 
         With a key, what the work answers is kept in the same transaction, be it success or an error
-        that would come again; the same request gets it again for a day.
+        that would come again; the same request gets it again for a day. Members of the body or the
+        answer that are ``secrets`` are not kept: the answer that comes again has null there.
 
         Raises:
             KeyInUse: the first request with this key is still running.
@@ -108,7 +114,7 @@ class Changes:
         with self.transaction(identity) as change:
             if key is None:
                 return work(change)
-            return _once(request, identity, change, key, work)
+            return _once(request, identity, change, key, work, secrets)
 
     @contextmanager
     def transaction(self, identity: Identity) -> Iterator[Change]:
@@ -121,11 +127,18 @@ class Changes:
             self._poke(partition)
 
 
-def _once(request: Request, identity: Identity, change: Change, key: str, work: Work) -> Response:
+def _once(
+    request: Request,
+    identity: Identity,
+    change: Change,
+    key: str,
+    work: Work,
+    secrets: tuple[str, ...],
+) -> Response:
     project_id, path = identity.project_id, request.path
     if not idempotency.claim(change.connection, project_id, path, key):
         raise KeyInUse(retry_after_s=1)
-    asked = _hash_of(request)
+    asked = _hash_of(request, secrets)
     kept = idempotency.find(change.connection, project_id, path, key)
     if kept is not None:
         if kept.request_hash != asked:
@@ -141,7 +154,8 @@ def _once(request: Request, identity: Identity, change: Change, key: str, work: 
         change.poked.clear()
         response = response_of(problem)
     headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
-    answer = idempotency.Answer(asked, response.status_code, headers, response.get_data())
+    body = _without(response.get_data(), secrets)
+    answer = idempotency.Answer(asked, response.status_code, headers, body)
     idempotency.keep(change.connection, project_id, path, key, answer)
     return response
 
@@ -165,6 +179,18 @@ def _key_of(request: Request) -> str | None:
     return key
 
 
-def _hash_of(request: Request) -> bytes:
-    """What makes it the same request: its query and its body; project and path are in the key."""
-    return hashlib.sha256(request.query_string + b"\0" + request.get_data(cache=True)).digest()
+def _hash_of(request: Request, secrets: tuple[str, ...]) -> bytes:
+    """What makes it the same request: its query and its body; project and path are in the key.
+
+    A quick hash of a password would be as good as the password, so secrets are left out.
+    """
+    body = _without(request.get_data(cache=True), secrets)
+    return hashlib.sha256(request.query_string + b"\0" + body).digest()
+
+
+def _without(body: bytes, secrets: tuple[str, ...]) -> bytes:
+    if not secrets:
+        return body
+    members = msgspec.json.decode(body, type=dict[str, Any])
+    hidden = {name: None for name in secrets if name in members}
+    return msgspec.json.encode({**members, **hidden})

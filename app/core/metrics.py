@@ -32,6 +32,7 @@ credential_looks = Counter(
     "Looks at whether the keys and sessions behind open connections still stand",
     ["outcome"],
 )
+sign_ins = Counter("telltale_sign_ins_total", "Sign-ins: good, wrong, throttled", ["outcome"])
 credentials_ended = Counter(
     "telltale_credentials_ended_total",
     "Sockets and streams ended because their credential did",

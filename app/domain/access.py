@@ -52,8 +52,16 @@ class Identity:
     @property
     def key_id(self) -> str | None:
         """The API key that it comes from, directly or by a token."""
+        return self._subject_of("key")
+
+    @property
+    def user_id(self) -> str | None:
+        """The person that it speaks for, if it is one."""
+        return self._subject_of("user")
+
+    def _subject_of(self, wanted: str) -> str | None:
         kind, _, name = self.subject.partition(":")
-        return name if kind == "key" else None
+        return name if kind == wanted else None
 
     def may(self, permission: Permission) -> bool:
         """Whether this credential's role allows it."""

@@ -23,6 +23,7 @@ class Closing:
 
 DRAINING = Closing(4001, "draining", True, 500)
 TOKEN_EXPIRED = Closing(4003, "token_expired", True)
+ROLE_CHANGED = Closing(4003, "role_changed", True)
 RATE = Closing(4008, "rate", True)
 TOO_SLOW = Closing(4009, "too_slow", True)
 GAP = Closing(4010, "gap", True)
@@ -46,6 +47,7 @@ CREDENTIAL_ENDED: Final = {
     Ended.TOKEN_EXPIRED: TOKEN_EXPIRED,
     Ended.KEY_REVOKED: KEY_REVOKED,
     Ended.SESSION_ENDED: SESSION_ENDED,
+    Ended.ROLE_CHANGED: ROLE_CHANGED,
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+MIN_PASSWORD = 8
+
 
 class Strict(Schema):
     """Unknown fields are an error."""
@@ -38,9 +40,25 @@ class LoginSchema(Strict):
             raise ValidationError("Give email and password, or ticket.")
 
 
+class ProjectChoiceSchema(Strict):
+    """The project that a session is to go on in."""
+
+    project_id = fields.UUID(required=True)
+
+
+class OwnPasswordSchema(Strict):
+    """A new password of one's own, and the current one if there is one."""
+
+    password = fields.String(
+        required=True, validate=[validate.Length(MIN_PASSWORD, 1000), storable], load_only=True
+    )
+    current = fields.String(validate=[validate.Length(1, 1000), storable], load_only=True)
+
+
 class UserSchema(Strict):
     """A person."""
 
+    id = fields.UUID(required=True)
     email = fields.String(required=True)
 
 
@@ -51,12 +69,19 @@ class ProjectSchema(Strict):
     name = fields.String(required=True)
 
 
+class OwnProjectSchema(ProjectSchema):
+    """A project that somebody belongs to, and the role there."""
+
+    role = fields.String(required=True)
+
+
 class MeSchema(Strict):
-    """Who is signed in, and the token that the browser's writes must carry."""
+    """Who is signed in, the projects to choose from, and the token that writes must carry."""
 
     user = fields.Nested(UserSchema, allow_none=True)
     role = fields.String(required=True)
     project = fields.Nested(ProjectSchema)
+    projects = fields.List(fields.Nested(OwnProjectSchema))
     csrf_token = fields.String(allow_none=True)
 
 

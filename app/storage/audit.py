@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, text
 
+PRUNED_AT_ONCE: Final = 10_000
 
-class Entry(NamedTuple):
-    """One change. ``subject`` is ``key:<id>``, ``user:<id>``, ``command line`` or ``system``."""
+
+class Entry(msgspec.Struct):
+    """One change. ``subject`` is ``key:<id>``, ``user:<id>`` or ``command line``."""
 
     audit_id: int
     at: datetime
@@ -88,3 +90,14 @@ def page(
         wanted,
     )
     return [Entry(*row) for row in found]
+
+
+def prune(connection: Connection, older_than: datetime) -> int:
+    """Forget the oldest entries that are so old; how many, at most ``PRUNED_AT_ONCE``."""
+    return connection.execute(
+        text(
+            "DELETE FROM audit_log WHERE at < :before AND audit_id IN"
+            " (SELECT audit_id FROM audit_log ORDER BY audit_id LIMIT :most)"
+        ),
+        {"before": older_than, "most": PRUNED_AT_ONCE},
+    ).rowcount

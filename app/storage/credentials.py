@@ -6,11 +6,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text, update
+import msgspec
+from sqlalchemy import Connection, Select, func, insert, select, text, tuple_, update
 
 from app.core import clock
 from app.core.identifiers import secret_text
@@ -18,8 +19,7 @@ from app.domain.access import Identity, Role
 from app.storage.tables import api_keys
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(msgspec.Struct, frozen=True):
     """A key as it may be shown: without its secret."""
 
     key_id: str
@@ -87,7 +87,45 @@ def alive(connection: Connection, key_ids: Sequence[str]) -> set[str]:
 
 def listing(connection: Connection, project_id: UUID) -> list[ApiKey]:
     """A project's keys, newest first, revoked ones too."""
-    rows = connection.execute(
+    rows = connection.execute(_shown(project_id))
+    return [_key(row) for row in rows]
+
+
+def page(
+    connection: Connection,
+    project_id: UUID,
+    *,
+    limit: int,
+    before: tuple[datetime, str] | None = None,
+) -> list[ApiKey]:
+    """A project's keys, newest first, before a place if one is given; revoked ones too."""
+    wanted = _shown(project_id).limit(limit)
+    if before is not None:
+        wanted = wanted.where(tuple_(api_keys.c.created_at, api_keys.c.key_id) < before)
+    return [_key(row) for row in connection.execute(wanted)]
+
+
+def find(connection: Connection, project_id: UUID, key_id: str) -> ApiKey | None:
+    """One key of a project."""
+    row = connection.execute(_shown(project_id).where(api_keys.c.key_id == key_id)).first()
+    return None if row is None else _key(row)
+
+
+def count_active(connection: Connection, project_id: UUID) -> int:
+    """How many keys of a project still have their power."""
+    return connection.execute(
+        select(func.count())
+        .select_from(api_keys)
+        .where(api_keys.c.project_id == project_id, api_keys.c.revoked_at.is_(None))
+    ).scalar_one()
+
+
+def _key(row: Sequence[Any]) -> ApiKey:
+    return ApiKey(row[0], row[1], Role(row[2]), row[3], row[4])
+
+
+def _shown(project_id: UUID) -> Select[Any]:
+    return (
         select(
             api_keys.c.key_id,
             api_keys.c.name,
@@ -96,9 +134,8 @@ def listing(connection: Connection, project_id: UUID) -> list[ApiKey]:
             api_keys.c.revoked_at,
         )
         .where(api_keys.c.project_id == project_id)
-        .order_by(api_keys.c.created_at.desc(), api_keys.c.key_id)
+        .order_by(api_keys.c.created_at.desc(), api_keys.c.key_id.desc())
     )
-    return [ApiKey(row[0], row[1], Role(row[2]), row[3], row[4]) for row in rows]
 
 
 def revoke(connection: Connection, project_id: UUID, key_id: str) -> bool:

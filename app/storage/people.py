@@ -71,28 +71,39 @@ def ensure_member(
             )
         )
     else:
-        connection.execute(
-            update(users).where(users.c.user_id == user_id).values(password_hash=password_hash)
-        )
+        set_password(connection, user_id, password_hash)
     return user_id
 
 
-def password_of(connection: Connection, email: str) -> tuple[UUID, str] | None:
-    """A user's id and password hash."""
-    row = connection.execute(
-        select(users.c.user_id, users.c.password_hash).where(users.c.email == email)
-    ).first()
+def password_of(
+    connection: Connection, email: str, *, for_update: bool = False
+) -> tuple[UUID, str | None] | None:
+    """A user's id and password hash; None in its place for who has no password yet."""
+    wanted = select(users.c.user_id, users.c.password_hash).where(users.c.email == email)
+    row = connection.execute(wanted.with_for_update() if for_update else wanted).first()
     return None if row is None else (row[0], row[1])
 
 
-def membership(connection: Connection, user_id: UUID) -> Member | None:
-    """A user with the oldest of the user's projects."""
+def set_password(connection: Connection, user_id: UUID, password_hash: str) -> None:
+    """Give a user another password."""
+    connection.execute(
+        update(users).where(users.c.user_id == user_id).values(password_hash=password_hash)
+    )
+
+
+def membership(
+    connection: Connection, user_id: UUID, project_id: UUID | None = None
+) -> Member | None:
+    """A user in a project, by default the one that was joined first and has its door open."""
+    wanted = [users.c.user_id == user_id, memberships.c.disabled_at.is_(None)]
+    if project_id is not None:
+        wanted.append(projects.c.project_id == project_id)
     row = connection.execute(
         select(users.c.email, memberships.c.role, projects.c.project_id, projects.c.name)
         .join(memberships, memberships.c.user_id == users.c.user_id)
         .join(projects, projects.c.project_id == memberships.c.project_id)
-        .where(users.c.user_id == user_id)
-        .order_by(projects.c.created_at)
+        .where(*wanted)
+        .order_by(memberships.c.created_at, projects.c.project_id)
         .limit(1)
     ).first()
     if row is None:

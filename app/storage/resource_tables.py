@@ -170,6 +170,7 @@ audit_log = Table(
     Column("detail", JSON),
     Index("audit_log_by_project", "project_id", "audit_id"),
     Index("audit_log_by_resource", "project_id", "resource", "resource_id", "audit_id"),
+    Index("audit_log_by_subject", "project_id", "subject", "audit_id"),
 )
 
 projection_snapshots = Table(

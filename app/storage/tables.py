@@ -43,6 +43,7 @@ projects = Table(
     moment("created_at", default_now=True),
     Column("rate_limit_events_per_s", Double),
     Column("rate_limit_burst", Integer),
+    Column("version", BigInteger, nullable=False, server_default="1"),
 )
 
 users = Table(
@@ -50,7 +51,7 @@ users = Table(
     metadata,
     Column("user_id", Uuid, primary_key=True),
     Column("email", Text, nullable=False, unique=True),
-    Column("password_hash", Text, nullable=False),
+    Column("password_hash", Text),
     moment("created_at", default_now=True),
 )
 
@@ -62,6 +63,10 @@ memberships = Table(
         "project_id", Uuid, ForeignKey("projects.project_id", ondelete="CASCADE"), primary_key=True
     ),
     Column("role", Text, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="1"),
+    moment("created_at", default_now=True),
+    moment("disabled_at", nullable=True),
+    Index("memberships_by_project", "project_id", "user_id"),
 )
 
 api_keys = Table(

@@ -1,4 +1,4 @@
-"""The transactional path: outbox, tasks, configurations, commands, idempotency keys, audit."""
+"""The transactional path: outbox, tasks, configurations, commands, retries, audit, people."""
 
 from __future__ import annotations
 
@@ -153,6 +153,26 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_by_project ON audit_log (project_id, audit_id);
 CREATE INDEX audit_log_by_resource ON audit_log (project_id, resource, resource_id, audit_id);
+CREATE INDEX audit_log_by_subject ON audit_log (project_id, subject, audit_id);
+
+-- People and projects are changed over REST: each has a version. Whoever came by a one-use ticket
+-- has no password yet.
+ALTER TABLE projects ADD COLUMN version bigint NOT NULL DEFAULT 1;
+ALTER TABLE users ALTER COLUMN password_hash DROP NOT NULL;
+ALTER TABLE memberships
+    ADD COLUMN version bigint NOT NULL DEFAULT 1,
+    ADD COLUMN created_at timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN disabled_at timestamptz;
+CREATE INDEX memberships_by_project ON memberships (project_id, user_id);
+"""
+
+# A password that nobody can show stands for none: before, there was no such thing.
+WITHOUT_PEOPLE = """
+DROP INDEX memberships_by_project;
+ALTER TABLE memberships DROP COLUMN version, DROP COLUMN created_at, DROP COLUMN disabled_at;
+UPDATE users SET password_hash = '' WHERE password_hash IS NULL;
+ALTER TABLE users ALTER COLUMN password_hash SET NOT NULL;
+ALTER TABLE projects DROP COLUMN version;
 """
 
 # The same number as app.domain.partition: the CRC-32 of the agent key, modulo the partitions.
@@ -240,3 +260,4 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {name}")
     op.execute("ALTER TABLE events DROP COLUMN task_version")
     op.execute("ALTER TABLE agents DROP COLUMN last_offset, DROP COLUMN as_of")
+    op.execute(WITHOUT_PEOPLE)

@@ -48,10 +48,12 @@ def cookie_of(answer: Answer) -> str:
 def test_a_session_from_sign_in_to_sign_out(tenant: Tenant, email: str) -> None:
     answer = login(tenant, email.upper())
     me = answer.ok()
+    project = {"id": str(tenant.project_id), "name": tenant.name}
     assert me == {
-        "user": {"email": email},
+        "user": {"id": me["user"]["id"], "email": email},
         "role": "viewer",
-        "project": {"id": str(tenant.project_id), "name": tenant.name},
+        "project": project,
+        "projects": [{**project, "role": "viewer"}],
         "csrf_token": me["csrf_token"],
     }
     [cookie] = answer.cookies
@@ -164,7 +166,7 @@ def test_a_ticket_signs_in_once(stack: Stack, tenant: Tenant, email: str, engine
     ticket = Sessions(redis).ticket(found[0])
     redis.connection_pool.disconnect()
     nobody = Rest(tenant.url)
-    assert nobody.post("/v1/auth/login", {"ticket": ticket}).ok()["user"] == {"email": email}
+    assert nobody.post("/v1/auth/login", {"ticket": ticket}).ok()["user"]["email"] == email
     nobody.post("/v1/auth/login", {"ticket": ticket}).problem(401, "unauthenticated")
 
 

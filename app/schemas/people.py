@@ -1,0 +1,87 @@
+"""People, projects, keys and the audit log: what their endpoints take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from app.domain.access import Role
+from app.schemas.access import MIN_PASSWORD, Strict, storable
+from app.schemas.tasks import ListQuery
+
+ROLES = [role.value for role in Role]
+
+
+def _printable(name: str) -> None:
+    if not name.isprintable() or name != name.strip():
+        raise ValidationError("It must be one line without blanks around it.")
+
+
+def role_field(*, required: bool = False) -> fields.String:
+    """One of the roles of the protocol."""
+    return fields.String(required=required, validate=validate.OneOf(ROLES))
+
+
+def name_field() -> fields.String:
+    """What something is called, for people."""
+    return fields.String(required=True, validate=[validate.Length(1, 200), storable, _printable])
+
+
+def password_field(*, required: bool = False) -> fields.String:
+    """A password to be set."""
+    return fields.String(
+        required=required,
+        load_only=True,
+        validate=[validate.Length(MIN_PASSWORD, 1000), storable],
+    )
+
+
+class NewUser(Strict):
+    """Somebody who is to belong to the project."""
+
+    email = fields.String(
+        required=True,
+        validate=[
+            validate.Length(3, 320),
+            storable,
+            validate.Regexp(r"[^@\s]+@[^@\s]+\Z", error="It must be an e-mail address."),
+        ],
+    )
+    role = role_field(required=True)
+    password = password_field()
+
+    @post_load
+    def in_small_letters(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        """An e-mail is the same in capitals."""
+        data["email"] = data["email"].lower()
+        return data
+
+
+class UserPatch(Strict):
+    """What is to change about somebody; a field that is left out stays."""
+
+    role = role_field()
+    password = password_field()
+    disabled = fields.Boolean(truthy={True}, falsy={False})
+
+
+class ProjectName(Strict):
+    """A project to be made, or another name for one."""
+
+    name = name_field()
+
+
+class NewKey(Strict):
+    """A key to be made."""
+
+    name = name_field()
+    role = role_field(required=True)
+
+
+class AuditQuery(ListQuery):
+    """Which entries of the audit log."""
+
+    subject = fields.String(validate=[validate.Length(1, 200), storable])
+    resource = fields.String(validate=[validate.Length(1, 64), storable])
+    resource_id = fields.String(validate=[validate.Length(1, 200), storable])

@@ -1,0 +1,74 @@
+"""People for the tests: a user of a project, and a browser that is signed in as one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from app.access.passwords import hash_password
+from app.domain.access import Role
+from app.storage import members, people
+from tests.integration.rest import Answer, Rest
+from tests.integration.tenants import Tenant
+
+PASSWORD = "correct horse battery staple"
+_HASH = hash_password(PASSWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with ``PASSWORD``."""
+
+    user_id: UUID
+    email: str
+
+
+def person(engine: Engine, tenant: Tenant, role: Role) -> Person:
+    """A new user of a project."""
+    email = f"{uuid4().hex}@example.org"
+    with engine.begin() as connection:
+        project = people.Project(tenant.project_id, tenant.name)
+        user_id = people.ensure_member(connection, project, email, _HASH, role)
+    return Person(user_id, email)
+
+
+def join(engine: Engine, tenant: Tenant, somebody: Person, role: Role) -> None:
+    """Make somebody belong to one more project."""
+    with engine.begin() as connection:
+        assert members.add(connection, tenant.project_id, somebody.user_id, role)
+
+
+def sign_in(url: str, **credentials: str) -> Browser:
+    """A browser that is signed in with ``email`` and ``password``, or with a ``ticket``."""
+    answer = Rest(url).post("/v1/auth/login", credentials)
+    me = answer.ok()
+    [(name, morsel)] = SimpleCookie(answer.cookies[0]).items()
+    return Browser(url, {"Cookie": f"{name}={morsel.value}"}, me["csrf_token"])
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A session. Its writes carry the CSRF token."""
+
+    url: str
+    cookie: dict[str, str]
+    csrf_token: str
+
+    def get(self, path: str, **query: Any) -> Answer:
+        return Rest(self.url).get(path, self.cookie, **query)
+
+    def write(
+        self, method: str, path: str, body: Any = None, version: object = None, **headers: str
+    ) -> Answer:
+        given = {**self.cookie, "X-CSRF-Token": self.csrf_token, **headers}
+        if version is not None:
+            given["If-Match"] = f'"{version}"'
+        if body is not None:
+            given["Content-Type"] = "application/json"
+        encoded = None if body is None else json.dumps(body).encode()
+        return Rest(self.url).request(method, path, encoded, given)

@@ -108,6 +108,7 @@ class Settings:
     """
 
     database_url: str = _setting(_database_url)
+    listen_database_url: str = _setting(_database_url, "")
     redis_url: str = _setting(_redis_url)
     secret_key: str = _setting(_secret)
     admin_key: str = _setting(_text, "")

@@ -27,10 +27,12 @@ from app.jobs.broker import create_broker
 from app.jobs.messages import retain
 from app.settings import Settings
 from workers.expire import Deadlines
+from workers.listener import Listener
 from workers.sweep import Sweep
 
 ADVISORY_LOCK = 0x7E117A1E
 RETAIN_EVERY_S = 3600.0
+STOP_S = 3.0
 
 log = get_logger(__name__)
 
@@ -91,6 +93,11 @@ def main() -> int:
         lost_after_s=settings.lost_after_s,
     )
     deadlines = Deadlines(engine, broker, eventlog)
+    listening = create_database(
+        settings.listen_database_url or settings.database_url, pool_size=1, name="listen"
+    )
+    listener = Listener(listening, broker, eventlog, stop)
+    listener.start()
     Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S
@@ -111,6 +118,7 @@ def main() -> int:
         except Exception:
             log.exception("tick_failed")
         stop.wait(max(0.0, 1.0 - (time.monotonic() - started)))
+    listener.join(STOP_S)
     engine.dispose()
     return 0
 

@@ -148,6 +148,7 @@ class Settings:
 
     # History.
     retention_days: int = _setting(_whole(1, 3650), 35)
+    audit_days: int = _setting(_whole(1, 36_500), 365)
     catch_up_max_events: int = _setting(_whole(1_000, 10_000_000), 500_000)
     snapshot_events: int = _setting(_whole(0, 5_000), 200)
 

@@ -28,6 +28,7 @@ from app.jobs.messages import retain
 from app.settings import Settings
 from workers.expire import Deadlines
 from workers.listener import Listener
+from workers.prune import Prune
 from workers.sweep import Sweep
 
 ADVISORY_LOCK = 0x7E117A1E
@@ -98,6 +99,7 @@ def main() -> int:
     )
     listener = Listener(listening, broker, eventlog, stop)
     listener.start()
+    prune = Prune(engine, audit_days=settings.audit_days)
     Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S
@@ -110,6 +112,7 @@ def main() -> int:
                 sweep.liveness()
                 deadlines.commands()
                 deadlines.tasks()
+                prune.tick()
                 if started - retained_at >= RETAIN_EVERY_S:
                     broker.enqueue(retain())
                     retained_at = started

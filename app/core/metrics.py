@@ -32,6 +32,7 @@ credential_looks = Counter(
     "Looks at whether the keys and sessions behind open connections still stand",
     ["outcome"],
 )
+pruned = Counter("telltale_pruned_total", "Rows forgotten because their time was over", ["table"])
 sign_ins = Counter("telltale_sign_ins_total", "Sign-ins: good, wrong, throttled", ["outcome"])
 credentials_ended = Counter(
     "telltale_credentials_ended_total",

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from bench import catch_up, fan_out, idle, latency, pipeline, sockets
+from bench import catch_up, fan_out, idle, latency, pipeline, rest, sockets
 from bench.report import finish, say
 from launcher.stack import Stack
 
@@ -17,6 +17,7 @@ BENCHES: dict[str, tuple[Callable[[Stack, float], dict[str, Any]], str]] = {
     "sockets": (sockets.run, "10,000 agents on one web process"),
     "fanout": (fan_out.run, "one stream to 500 dashboards"),
     "idle": (idle.run, "what it costs while nobody is connected"),
+    "rest": (rest.run, "tasks created, configurations read, and the events beside that"),
     "catchup": (catch_up.run, "a dashboard back after 100,000 events"),
 }
 

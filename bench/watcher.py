@@ -99,7 +99,7 @@ def _watch(pipe: Connection, url: str, key: str, latencies: bool) -> None:  # no
                         seen.out_of_order += 1
                     places[item.partition] = item.offset
                     seen.events += 1
-                    if seen.latencies_ms is not None:
+                    if seen.latencies_ms is not None and item.data.sent_ns:
                         seen.latencies_ms.append((now_ns - item.data.sent_ns) / 1e6)
                 seen.last_at = time.time()
             elif not ready and payload.startswith(b'{"type":"caught_up"'):

@@ -21,8 +21,9 @@ COME_BACK = 4010
 
 def test_its_cursor_stays_good(fragile: Stack, rest: Rest) -> None:
     rest.send(event("early", 1))
-    # A credential that is checked without PostgreSQL.
+    # A credential that the process knows, and so takes while PostgreSQL stands still.
     token = rest.post("/v1/auth/token").ok()["token"]
+    Rest(fragile.urls[1], token).get("/v1/auth/me").ok()
     fragile.pause("web-2")
     try:
         # While it stands still, the other process's dashboards are shown an event that it misses:

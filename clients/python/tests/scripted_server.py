@@ -70,14 +70,15 @@ class Peer:
         self.socket.send(json.dumps({"type": kind, **fields}))
 
     def receive(self, kind: str, timeout_s: float = 10.0) -> Frame:
-        """The next frame of this type; pings are answered on the way."""
+        """The next frame of this type; pings are answered and answers kept on the way."""
         while True:
             frame: Frame = json.loads(self.socket.recv(timeout_s))
             self.server.frames.append(frame)
             if frame["type"] == kind:
                 return frame
-            assert frame["type"] == "ping", frame
-            self.send("pong")
+            assert frame["type"] in {"ping", "command_ack"}, frame
+            if frame["type"] == "ping":
+                self.send("pong")
 
     def welcome(self, stored: int | None = None, **fields: Any) -> None:
         """Answer the hello; without ``stored``, with what the history has of this incarnation."""

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from telltale_client import Agent, BufferFull, Command, Connection, Rejection
+from telltale_client import Agent, BufferFull, Connection, Rejection
 
 from clients.python.tests.scripted_server import KEY, Peer, ScriptedServer, eventually
 from clients.python.tests.talking import connect, say
@@ -195,59 +195,3 @@ def test_a_server_that_does_not_read_blocks_nobody_but_the_full(agents: list[Age
         release.set()
         assert agent.flush(20)
         assert [item["data"]["n"] for item in server.history("a").items] == list(range(200))
-
-
-def test_commands_are_acknowledged_and_run_once(agents: list[Agent]) -> None:
-    ran: list[Command] = []
-
-    def obey(command: Command) -> str | None:
-        ran.append(command)
-        if command.name == "fail":
-            raise RuntimeError("cannot")
-        return "fine"
-
-    def order(peer: Peer) -> None:
-        peer.welcome(config={"version": 3, "value": {"speed": 1}})
-        for _ in range(2):
-            peer.send("command", id="1", name="pause", args={"x": 1}, deadline=None)
-        peer.send("command", id="2", name="fail", args={})
-        peer.send("config", version=4, value={"speed": 2})
-        answers = [peer.receive("command_ack") for _ in range(5)]
-        assert {(one["id"], one["status"]) for one in answers} == {
-            ("1", "received"), ("1", "done"), ("2", "received"), ("2", "failed"),
-        }  # fmt: skip
-        peer.vanish()
-
-    def again(peer: Peer) -> None:
-        peer.welcome()
-        peer.send("command", id="1", name="pause", args={})
-        assert peer.receive("command_ack")["detail"] == "fine"
-        peer.store()
-
-    configs: list[tuple[int, Any]] = []
-
-    def configure(version: int, value: Any) -> None:
-        configs.append((version, value))
-
-    with ScriptedServer(order, again) as server:
-        agent = connect(agents, server, on_command=obey, on_config=configure)
-        eventually(lambda: len(server.hellos) == 2)
-        eventually(lambda: sum(frame["type"] == "command_ack" for frame in server.frames) == 6)
-        assert [command.name for command in ran] == ["pause", "fail"]
-        assert configs == [(3, {"speed": 1}), (4, {"speed": 2})]
-        agent.close()
-
-
-def test_an_agent_without_ears_says_so(agents: list[Agent]) -> None:
-    answers: list[dict[str, Any]] = []
-
-    def order(peer: Peer) -> None:
-        peer.welcome()
-        peer.send("command", id="1", name="pause", args={})
-        answers.append(peer.receive("command_ack"))
-        peer.store()
-
-    with ScriptedServer(order) as server:
-        connect(agents, server)
-        eventually(lambda: answers)
-        assert answers[0]["status"] == "failed"

@@ -10,7 +10,7 @@ from telltale_client.errors import (
     SpillUnusable,
     TelltaleError,
 )
-from telltale_client.frames import Command
+from telltale_client.frames import Command, Config
 from telltale_client.session import Rejection
 from telltale_client.state import Connection
 
@@ -20,6 +20,7 @@ __all__ = [
     "AgentFailed",
     "BufferFull",
     "Command",
+    "Config",
     "Connection",
     "InvalidEvent",
     "Rejection",

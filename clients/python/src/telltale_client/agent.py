@@ -23,7 +23,7 @@ from telltale_client.event import (
     encode_object,
     is_droppable,
 )
-from telltale_client.frames import Command
+from telltale_client.frames import Command, Config
 from telltale_client.session import Rejection
 from telltale_client.state import Connection, Identity
 from telltale_client.transport import Endpoint
@@ -66,6 +66,9 @@ class Agent:
         on_reject: Callable[[Rejection], object] | None = None,
         on_command: Callable[[Command], str | None] | None = None,
         on_config: Callable[[int, Any], object] | None = None,
+        on_pause: Callable[[Command], str | None] | None = None,
+        on_resume: Callable[[Command], str | None] | None = None,
+        on_cancel: Callable[[Command], str | None] | None = None,
     ) -> None:
         """Begin to connect.
 
@@ -99,7 +102,7 @@ class Agent:
                 exit_timeout=exit_timeout,
                 child_id=child_id,
             ),
-            Callbacks(on_reject, on_command, on_config),
+            Callbacks(on_reject, on_command, on_config, on_pause, on_resume, on_cancel),
         )
 
     def emit(
@@ -163,6 +166,24 @@ class Agent:
         """Emit what the agent is doing now (`agent.status`), in a word and perhaps a note."""
         data = {"status": status} if note is None else {"status": status, "note": note}
         return self.emit("agent.status", data, task_id=task_id)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a manager has paused this agent and not resumed it since."""
+        return self._engine.control.paused
+
+    def wait_while_paused(self, timeout: float | None = None) -> bool:
+        """Wait as long as this agent is paused; call it between two steps of work.
+
+        Returns at once if it is not paused. False if it still is after ``timeout`` seconds, or when
+        the agent is closed.
+        """
+        return self._engine.control.wait_while_paused(timeout)
+
+    @property
+    def config(self) -> Config:
+        """The newest configuration from the server: ``version`` (0 is none) and ``value``."""
+        return self._engine.control.config
 
     def flush(self, timeout: float | None = 30.0) -> bool:
         """Wait until everything emitted so far is stored or rejected. False if it is not.

@@ -12,6 +12,7 @@ from typing import Literal
 
 from telltale_client import lifetime
 from telltale_client.buffer import Buffer, Entry, Offer
+from telltale_client.control import Control
 from telltale_client.dispatcher import Callbacks, Dispatcher
 from telltale_client.errors import AgentClosed, AgentFailed, BufferFull
 from telltale_client.outbox import Outbox
@@ -88,7 +89,8 @@ class Engine:
         buffer = Buffer(options.buffer_size, options.buffer_bytes)
         window = Window(options.window_events, options.window_bytes)
         self._state = State(identity, Outbox(buffer, window, spill))
-        self._dispatcher = Dispatcher(self._callbacks, self._answer)
+        self.control = Control()
+        self._dispatcher = Dispatcher(self._callbacks, self.control, self._answer)
         self._sender: Sender | None = None
         self._starting = threading.Lock()
 
@@ -181,6 +183,7 @@ class Engine:
             self._sender.wake()
             self._sender.join(JOIN_S)
         self._dispatcher.stop()
+        self.control.release()
         lifetime.unwatch(self)
         return self._put_away(state)
 
@@ -204,7 +207,8 @@ class Engine:
     def _start(self) -> Sender:
         with self._starting:
             if self._sender is None:
-                sender = Sender(self._endpoint, self._state, self._dispatcher.post)
+                post, repeat = self._dispatcher.post, self._dispatcher.repeat
+                sender = Sender(self._endpoint, self._state, post, repeat)
                 sender.start()
                 lifetime.watch_child_exit()
                 self._sender = sender

@@ -26,10 +26,17 @@ PROVEN_S = 5.0
 class Sender:
     """Owns the socket. Everything it shares with other threads is in ``state``."""
 
-    def __init__(self, endpoint: Endpoint, state: State, post: Callable[[Notice], None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        state: State,
+        post: Callable[[Notice], None],
+        welcomed: Callable[[], None],
+    ) -> None:
         self._endpoint = endpoint
         self._state = state
         self._post = post
+        self._welcomed = welcomed
         self._backoff = Backoff()
         self._wakeup = Wakeup()
         self._transport: Transport | None = None
@@ -120,6 +127,7 @@ class Sender:
             return judge(1006, str(error))
         now = time.monotonic()
         notices: list[Notice] = []
+        is_new = False
         with state.changed:
             state.sleeping = False
             if state.stopping:
@@ -131,9 +139,12 @@ class Sender:
             state.rejected += sum(isinstance(notice, Rejection) for notice in notices)
             if session.is_welcome and state.connection is not Connection.ONLINE:
                 self._note_online()
+                is_new = True
             if arrived:
                 state.changed.notify_all()
             ending = session.ending(now, transport.closed)
+        if is_new:
+            self._welcomed()
         for notice in notices:
             self._post(notice)
         return ending

@@ -99,7 +99,7 @@ def main() -> int:
     )
     listener = Listener(listening, broker, eventlog, stop)
     listener.start()
-    prune = Prune(engine, audit_days=settings.audit_days)
+    prune = Prune(engine, audit_days=settings.audit_days, command_days=settings.retention_days)
     Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S

@@ -1,4 +1,4 @@
-"""Pruning: answers kept for retries past their day, and the audit log past its days."""
+"""Pruning: answers kept for retries past their day, the audit log and commands past their days."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from app.core import clock, metrics
-from app.storage import audit, idempotency
+from app.storage import audit, commands, idempotency
 
 EVERY_S: Final = 5.0
 """Ten thousand rows of each go then: two thousand a second, more than are ever written."""
@@ -18,9 +18,10 @@ EVERY_S: Final = 5.0
 class Prune:
     """Works in the clock, one bounded step every five seconds; what is left is the next step's."""
 
-    def __init__(self, engine: Engine, *, audit_days: int) -> None:
+    def __init__(self, engine: Engine, *, audit_days: int, command_days: int) -> None:
         self._engine = engine
         self._audit_kept = timedelta(days=audit_days)
+        self._commands_kept = timedelta(days=command_days)
         self._stepped_at = float("-inf")
 
     def tick(self) -> None:
@@ -42,3 +43,6 @@ class Prune:
         with self._engine.begin() as connection:
             gone = audit.prune(connection, clock.now() - self._audit_kept)
         metrics.pruned.labels("audit_log").inc(gone)
+        with self._engine.begin() as connection:
+            gone = commands.prune(connection, clock.now() - self._commands_kept)
+        metrics.pruned.labels("commands").inc(gone)

@@ -19,6 +19,7 @@ _NAMES: Final = (
 _COLUMNS: Final = ", ".join(f"{name}::text" if name == "args" else name for name in _NAMES)
 _PENDING: Final = sorted(state.value for state in PENDING)
 
+PRUNED_AT_ONCE: Final = 10_000
 PENDING_AT_ONCE: Final = 100
 """Commands of one agent that are sent to it at once."""
 
@@ -176,6 +177,19 @@ def save_all(connection: Connection, changed: Iterable[tuple[UUID, Command]]) ->
             ),
             {"rows": msgspec.json.encode(rows).decode()},
         )
+
+
+def prune(connection: Connection, older_than: datetime) -> int:
+    """Forget commands that ended so long ago; how many, at most ``PRUNED_AT_ONCE``."""
+    return connection.execute(
+        text(
+            "DELETE FROM commands USING (SELECT project_id, command_id FROM commands"
+            " WHERE finished_at < :before ORDER BY finished_at LIMIT :most) AS old"
+            " WHERE commands.project_id = old.project_id"
+            " AND commands.command_id = old.command_id"
+        ),
+        {"before": older_than, "most": PRUNED_AT_ONCE},
+    ).rowcount
 
 
 def _prefixed(table: str) -> str:

@@ -140,6 +140,7 @@ commands = Table(
         postgresql_where=text("finished_at IS NULL"),
     ),
     Index("commands_due", "deadline_at", postgresql_where=text("finished_at IS NULL")),
+    Index("commands_over", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
 
 idempotency_keys = Table(

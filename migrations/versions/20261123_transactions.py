@@ -126,6 +126,7 @@ CREATE INDEX commands_by_agent ON commands (project_id, agent_id, created_at, co
 CREATE INDEX commands_open ON commands (project_id, agent_id, created_at, command_id)
     WHERE finished_at IS NULL;
 CREATE INDEX commands_due ON commands (deadline_at) WHERE finished_at IS NULL;
+CREATE INDEX commands_over ON commands (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE idempotency_keys (
     project_id uuid NOT NULL,

@@ -62,3 +62,29 @@ def test_a_command_whose_publish_was_lost_is_found_by_its_gap(
             command = manager.post(COMMANDS, {"name": "pause"}).ok(201)
             redis.client_kill_filter(_type="pubsub")
         assert socket.expect("command", 15)["id"] == command["command_id"]
+
+
+def test_what_is_said_while_postgres_is_away_is_written_when_it_is_back(
+    spare: Stack, spare_tenant: Tenant
+) -> None:
+    spare_tenant.sender.send(event(agent_id="w"))
+    manager = Rest(spare.url, spare_tenant.keys[Role.MANAGER])
+    with AgentSocket(spare.url, spare_tenant.agent, "w") as socket:
+        paths = [manager.post(COMMANDS, {"name": name}).headers["location"] for name in ("a", "b")]
+        ids = [socket.expect("command")["id"] for _ in paths]
+        spare.stop("postgres")
+        for command_id in ids:
+            socket.send({"type": "command_ack", "id": command_id, "status": "done"})
+        socket.send({"type": "ping"})
+        socket.expect("pong")
+        spare.start("postgres")
+        spare.wait_ready()
+        for path in paths:
+            wait_until(
+                lambda path=path: manager.get(path).ok()["state"] == "done",
+                timeout_s=15,
+                what=lambda path=path: str(manager.get(path).ok()),
+            )
+    wait_until(
+        lambda: len(manager.events(type="command.done")) == len(paths), timeout_s=10, what=str
+    )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.core.database import create_database
-from app.storage import audit, idempotency
+from app.storage import audit, commands, idempotency
 from workers import prune as pruning
 from workers.prune import Prune
 
@@ -24,6 +24,14 @@ SELECT gen_random_uuid(), 's', 'a', 'r', n::text, now() - (61 - n) * interval '1
 FROM generate_series(1, 60) AS n
 """
 
+COMMANDS = """
+INSERT INTO commands
+    (project_id, command_id, agent_id, name, args, created_by, deadline_at, finished_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 'w', 'pause', '{}', 'm', now(),
+    CASE WHEN n < 20 THEN now() - n * interval '1 day' END
+FROM generate_series(1, 20) AS n
+"""
+
 
 @pytest.fixture
 def engine(postgres_url: str) -> Iterator[Engine]:
@@ -31,9 +39,10 @@ def engine(postgres_url: str) -> Iterator[Engine]:
         postgres_url.replace("postgresql://", "postgresql+psycopg://"), pool_size=2, name="test"
     )
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE idempotency_keys, audit_log"))
+        connection.execute(text("TRUNCATE idempotency_keys, audit_log, commands"))
         connection.execute(text(KEYS))
         connection.execute(text(ENTRIES))
+        connection.execute(text(COMMANDS))
     yield engine
     engine.dispose()
 
@@ -47,7 +56,7 @@ def left(engine: Engine) -> tuple[int, int]:
 
 
 def test_what_is_past_its_time_goes_and_nothing_else(engine: Engine) -> None:
-    prune = Prune(engine, audit_days=30)
+    prune = Prune(engine, audit_days=30, command_days=7)
     prune.step()
     # One hour, one day: what is exactly so old is past it by now.
     assert left(engine) == (23, 29)
@@ -63,7 +72,7 @@ def test_a_step_is_bounded_and_the_next_goes_on(
 ) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 10)
     monkeypatch.setattr(audit, "PRUNED_AT_ONCE", 20)
-    prune = Prune(engine, audit_days=30)
+    prune = Prune(engine, audit_days=30, command_days=7)
     expected = [(38, 40), (28, 29), (23, 29), (23, 29)]
     for counts in expected:
         prune.step()
@@ -72,10 +81,23 @@ def test_a_step_is_bounded_and_the_next_goes_on(
 
 def test_ticks_step_in_their_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 10)
-    prune = Prune(engine, audit_days=30)
+    prune = Prune(engine, audit_days=30, command_days=7)
     prune.tick()
     prune.tick()
     assert left(engine)[0] == 38
     monkeypatch.setattr(pruning, "EVERY_S", 0.0)
     prune.tick()
     assert left(engine)[0] == 28
+
+
+def test_commands_go_when_they_ended_long_ago(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 10)
+    prune = Prune(engine, audit_days=30, command_days=7)
+    for expected in (10, 7, 7):
+        prune.step()
+        with engine.connect() as connection:
+            found = connection.execute(text("SELECT count(*) FROM commands")).scalar_one()
+        # Six that ended lately, and one that has not ended.
+        assert found == expected

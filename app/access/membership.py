@@ -74,7 +74,7 @@ def set_password(
     *,
     but: str | None = None,
 ) -> None:
-    """Give a person of this project alone another password; all sessions end, ``but`` one.
+    """Give a person of this project alone another password; the sessions end, ``but`` one.
 
     Raises:
         BelongsElsewhere: it would let an admin of one project into the others.
@@ -82,6 +82,22 @@ def set_password(
     """
     if members.belongs_elsewhere(connection, project_id, member.user_id):
         raise BelongsElsewhere("The password opens those as well: only its owner may change it.")
+    replace_password(connection, sessions, member, password_hash, but=but)
+
+
+def replace_password(
+    connection: Connection,
+    sessions: Sessions,
+    member: ProjectMember,
+    password_hash: str,
+    *,
+    but: str | None = None,
+) -> None:
+    """Give a person another password, whatever it opens; the sessions end, ``but`` one.
+
+    Raises:
+        RedisError: the sessions cannot be ended now.
+    """
     people.set_password(connection, member.user_id, password_hash)
     sessions.end_of(member.user_id, but=but)
 

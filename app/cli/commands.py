@@ -15,15 +15,13 @@ from sqlalchemy import Connection, Engine
 
 from app.access.passwords import hash_password
 from app.access.sessions import Sessions
-from app.cli import limits, projections
-from app.cli.project import PROJECT_OPTION, chosen_project
+from app.cli import keys, limits, projections, projects, users
 from app.core import clock
 from app.domain.access import Role
 from app.settings import Settings
 from app.storage import credentials, event_ranges, partitions, people
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = click.Choice([role.value for role in Role])
 
 
 def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: Sessions) -> None:
@@ -65,7 +63,9 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
             raise click.ClickException(f"There is no user {email}.")
         click.echo(f"/#ticket={sessions.ticket(user[0])}")
 
-    app.cli.add_command(_keys(engine))
+    app.cli.add_command(keys.create_group(engine))
+    app.cli.add_command(users.create_group(engine, sessions))
+    app.cli.add_command(projects.create_group(engine))
     app.cli.add_command(_partitions(engine))
     app.cli.add_command(_retention(engine, settings))
     app.cli.add_command(limits.create_group(engine, settings))
@@ -106,51 +106,6 @@ def bootstrap(connection: Connection, settings: Settings) -> None:
             )
         except ValueError as error:
             raise click.ClickException(f"ADMIN_KEY: {error}") from None
-
-
-def _keys(engine: Engine) -> AppGroup:
-    keys = AppGroup("keys", help="API keys: create, list, revoke.")
-
-    @keys.command("create")
-    @click.option("--role", type=ROLES, default=Role.AGENT.value, show_default=True)
-    @click.option("--name", required=True, help="What the key is for.")
-    @click.option("--quiet", is_flag=True, help="Print the key alone.")
-    @PROJECT_OPTION
-    def create(role: str, name: str, quiet: bool, project: str | None) -> None:
-        """Make a key. It is shown this once: only its hash is stored."""
-        with engine.begin() as connection:
-            key = credentials.create(
-                connection, chosen_project(connection, project).project_id, name, Role(role)
-            )
-        click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
-
-    @keys.command("list")
-    @PROJECT_OPTION
-    def listing(project: str | None) -> None:
-        """List the keys of a project."""
-        with engine.connect() as connection:
-            found = credentials.listing(connection, chosen_project(connection, project).project_id)
-        for key in found:
-            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
-            click.echo(
-                f"{key.key_id}  {key.role:<8}  {key.created_at:%Y-%m-%d %H:%M}"
-                f"  {state:<24}  {key.name}"
-            )
-
-    @keys.command("revoke")
-    @click.argument("key_id")
-    @PROJECT_OPTION
-    def revoke(key_id: str, project: str | None) -> None:
-        """Take a key's power away, within five seconds everywhere."""
-        with engine.begin() as connection:
-            done = credentials.revoke(
-                connection, chosen_project(connection, project).project_id, key_id
-            )
-        if not done:
-            raise click.ClickException(f"There is no active key {key_id}.")
-        click.echo(f"{key_id} is revoked.")
-
-    return keys
 
 
 def _partitions(engine: Engine) -> AppGroup:

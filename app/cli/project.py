@@ -1,11 +1,15 @@
-"""The project that a command is about."""
+"""The project that a command is about, and its audit log."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 import click
 from sqlalchemy import Connection
 
-from app.storage import people
+from app.storage import audit, people
+
+SUBJECT: Final = "command line"
 
 PROJECT_OPTION = click.option("--project", default=None, help="The project; default the first.")
 
@@ -22,3 +26,26 @@ def chosen_project(connection: Connection, name: str | None) -> people.Project:
     if found is None:
         raise click.ClickException("There is no such project.")
     return found
+
+
+def record(
+    connection: Connection,
+    project: people.Project,
+    action: str,
+    resource: str,
+    resource_id: str,
+    detail: dict[str, Any],
+    *,
+    version: int | None = None,
+) -> None:
+    """Say in the project's audit log that it was done from the command line."""
+    audit.record(
+        connection,
+        project.project_id,
+        subject=SUBJECT,
+        action=action,
+        resource=resource,
+        resource_id=resource_id,
+        version=version,
+        detail=detail,
+    )

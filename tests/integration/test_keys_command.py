@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from app.domain.access import Role
 from launcher.command import ROOT
 from launcher.stack import Stack
 from tests.integration.agent_socket import PATH
@@ -42,10 +43,14 @@ def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbou
     sender.send(event())
     assert len(tenant.reader.events()) == 1
 
-    elsewhere = keys(stack, "revoke", key_id, "--project", neighbour.name)
+    asked = keys(stack, "revoke", key_id, *project)
+    assert asked.returncode != 0
+    assert "Go on?" in asked.stdout
+    elsewhere = keys(stack, "revoke", key_id, "--yes", "--project", neighbour.name)
     assert elsewhere.returncode != 0
     assert f"Error: There is no active key {key_id}." in elsewhere.stderr
-    assert keys(stack, "revoke", key_id, *project).returncode == 0
+    sender.send(event())
+    assert keys(stack, "revoke", key_id, "--yes", *project).returncode == 0
     deadline = time.monotonic() + 10
     while sender.post("/v1/events", event()).status != 401:
         assert time.monotonic() < deadline, "a revoked key is good for five seconds at most"
@@ -60,6 +65,12 @@ def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbou
     assert secret not in listed
     [line] = [line for line in listed.splitlines() if tenant.agent.split("_")[1] in line]
     assert "active" in line
+    admin = Rest(tenant.url, tenant.keys[Role.ADMIN])
+    entries = admin.get("/v1/audit", resource_id=key_id).ok()["items"]
+    assert [(entry["action"], entry["subject"]) for entry in entries] == [
+        ("revoked", "command line"),
+        ("created", "command line"),
+    ]
 
 
 def test_a_key_that_a_script_can_take(stack: Stack) -> None:

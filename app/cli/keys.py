@@ -1,0 +1,62 @@
+"""``flask keys``: make a key, list the keys, take a key's power away."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import Engine
+
+from app.cli.project import PROJECT_OPTION, chosen_project, record
+from app.domain.access import Role
+from app.storage import credentials
+
+ROLES: Final = click.Choice([role.value for role in Role])
+
+
+def create_group(engine: Engine) -> AppGroup:
+    """``flask keys create|list|revoke``."""
+    group = AppGroup("keys", help="API keys: create, list, revoke.")
+
+    @group.command("create")
+    @click.option("--role", type=ROLES, default=Role.AGENT.value, show_default=True)
+    @click.option("--name", required=True, help="What the key is for.")
+    @click.option("--quiet", is_flag=True, help="Print the key alone.")
+    @PROJECT_OPTION
+    def create(role: str, name: str, quiet: bool, project: str | None) -> None:
+        """Make a key. It is shown this once: only its hash is stored."""
+        with engine.begin() as connection:
+            found = chosen_project(connection, project)
+            key = credentials.create(connection, found.project_id, name, Role(role))
+            key_id, _ = credentials.parse(key)
+            record(connection, found, "created", "api_key", key_id, {"name": name, "role": role})
+        click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
+
+    @group.command("list")
+    @PROJECT_OPTION
+    def listing(project: str | None) -> None:
+        """List the keys of a project, newest first."""
+        with engine.connect() as connection:
+            found = credentials.listing(connection, chosen_project(connection, project).project_id)
+        for key in found:
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
+            click.echo(
+                f"{key.key_id}  {key.role:<8}  {key.created_at:%Y-%m-%d %H:%M}"
+                f"  {state:<24}  {key.name}"
+            )
+
+    @group.command("revoke")
+    @click.argument("key_id")
+    @PROJECT_OPTION
+    @click.confirmation_option(prompt="Whoever uses this key will be sent away. Go on?")
+    def revoke(key_id: str, project: str | None) -> None:
+        """Take a key's power away, within five seconds everywhere. It does not come back."""
+        with engine.begin() as connection:
+            found = chosen_project(connection, project)
+            if not credentials.revoke(connection, found.project_id, key_id):
+                raise click.ClickException(f"There is no active key {key_id}.")
+            record(connection, found, "revoked", "api_key", key_id, {})
+        click.echo(f"{key_id} is revoked.")
+
+    return group

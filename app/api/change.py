@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from flask import Request, Response
 from sqlalchemy import Connection, Engine
 
+from app.api.idempotency_key import claim_of
 from app.api.problems import response_of
 from app.core import clock
-from app.core.errors import BadRequest, KeyInUse, KeyReused, Problem
+from app.core.errors import Problem
 from app.domain.access import Identity
 from app.domain.partition import agent_key, partition_of
-from app.storage import audit, idempotency, outbox
-
-MAX_KEY: Final = 255
-REPLAYED: Final = "Idempotency-Replayed"
-KEPT_HEADERS: Final = ("Content-Type", "ETag", "Location")
+from app.storage import audit, outbox
+from app.storage.writes import Writes
 
 Poke = Callable[[int], None]
 """Says that something waits in a partition's outbox."""
@@ -37,6 +33,8 @@ class Change:
     identity: Identity
     partitions: int
     at: datetime = field(default_factory=clock.now)
+    writes: Writes = field(default_factory=Writes)
+    """What needs no answer, sent with the commit."""
     events: list[outbox.Outgoing] = field(default_factory=list)
     poked: set[int] = field(default_factory=set)
     """Partitions whose outbox a trigger has written to."""
@@ -74,7 +72,7 @@ class Change:
     ) -> None:
         """Say in the audit log who did this, by default in the project of whoever it was."""
         audit.record(
-            self.connection,
+            self.writes,
             project_id or self.identity.project_id,
             subject=self.identity.subject,
             action=action,
@@ -110,11 +108,17 @@ class Changes:
             KeyReused: the key came with another request.
             BadRequest: the key is not one.
         """
-        key = _key_of(request)
-        with self.transaction(identity) as change:
-            if key is None:
+        claim = claim_of(request, identity.project_id, secrets)
+        if claim is None:
+            with self.transaction(identity) as change:
                 return work(change)
-            return _once(request, identity, change, key, work, secrets)
+        try:
+            with self.transaction(identity) as change:
+                return claim.answered(change) or claim.keep(change, _tried(work, change))
+        except _Refused as refused:
+            # The work is undone; that it was refused is kept.
+            with self.transaction(identity) as change:
+                return claim.answered(change) or claim.keep(change, response_of(refused.problem))
 
     @contextmanager
     def transaction(self, identity: Identity) -> Iterator[Change]:
@@ -122,75 +126,24 @@ class Changes:
         with self._engine.connect() as connection, connection.begin():
             change = Change(connection, identity, self._partitions)
             yield change
-            outbox.put(connection, identity.project_id, change.events)
+            outbox.put(change.writes, identity.project_id, change.events)
+            change.writes.commit(connection)
         for partition in change.poked | {event.partition for event in change.events}:
             self._poke(partition)
 
 
-def _once(
-    request: Request,
-    identity: Identity,
-    change: Change,
-    key: str,
-    work: Work,
-    secrets: tuple[str, ...],
-) -> Response:
-    project_id, path = identity.project_id, request.path
-    if not idempotency.claim(change.connection, project_id, path, key):
-        raise KeyInUse(retry_after_s=1)
-    asked = _hash_of(request, secrets)
-    kept = idempotency.find(change.connection, project_id, path, key)
-    if kept is not None:
-        if kept.request_hash != asked:
-            raise KeyReused("Use a key of its own for each request.")
-        return _replayed(kept)
+class _Refused(Exception):
+    """The work was refused for a reason that would come again."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def _tried(work: Work, change: Change) -> Response:
     try:
-        with change.connection.begin_nested():
-            response = work(change)
+        return work(change)
     except Problem as problem:
         if problem.status >= 500 or problem.retry_after_s is not None:
             raise
-        change.events.clear()
-        change.poked.clear()
-        response = response_of(problem)
-    headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
-    body = _without(response.get_data(), secrets)
-    answer = idempotency.Answer(asked, response.status_code, headers, body)
-    idempotency.keep(change.connection, project_id, path, key, answer)
-    return response
-
-
-def _replayed(kept: idempotency.Answer) -> Response:
-    response = Response(kept.body, status=kept.status, headers=kept.headers)
-    response.headers[REPLAYED] = "true"
-    return response
-
-
-def _key_of(request: Request) -> str | None:
-    """The Idempotency-Key, which may come in quotes."""
-    given = request.headers.get("Idempotency-Key")
-    if given is None or request.method != "POST":
-        return None
-    key = given.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not 1 <= len(key) <= MAX_KEY or not (key.isascii() and key.isprintable()):
-        raise BadRequest(f"Idempotency-Key must have 1 to {MAX_KEY} visible characters.")
-    return key
-
-
-def _hash_of(request: Request, secrets: tuple[str, ...]) -> bytes:
-    """What makes it the same request: its query and its body; project and path are in the key.
-
-    A quick hash of a password would be as good as the password, so secrets are left out.
-    """
-    body = _without(request.get_data(cache=True), secrets)
-    return hashlib.sha256(request.query_string + b"\0" + body).digest()
-
-
-def _without(body: bytes, secrets: tuple[str, ...]) -> bytes:
-    if not secrets:
-        return body
-    members = msgspec.json.decode(body, type=dict[str, Any])
-    hidden = {name: None for name in secrets if name in members}
-    return msgspec.json.encode({**members, **hidden})
+        raise _Refused(problem) from problem

@@ -176,7 +176,7 @@ def _take(change: Change, task: Task | None, event: TaskEvent) -> Task:
     except TransitionRefused as refused:
         state = refused.state.value if refused.state else None
         raise TransitionNotAllowed(str(refused), members={"current_state": state}) from None
-    tasks.save(change.connection, change.identity.project_id, after)
+    tasks.save(change.writes, change.identity.project_id, after)
     change.tell(
         event.agent_id,
         event.type,

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, text
 
+from app.storage.writes import Writer
+
 PRUNED_AT_ONCE: Final = 10_000
 
 
@@ -25,8 +27,14 @@ class Entry(msgspec.Struct):
     detail: dict[str, Any] | None
 
 
+_RECORD: Final = text(
+    "INSERT INTO audit_log (project_id, subject, action, resource, resource_id, version, detail)"
+    " VALUES (:project, :subject, :action, :resource, :resource_id, :version, :detail)"
+)
+
+
 def record(
-    connection: Connection,
+    writer: Writer,
     project_id: UUID,
     *,
     subject: str,
@@ -37,12 +45,8 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Record a change."""
-    connection.execute(
-        text(
-            "INSERT INTO audit_log"
-            " (project_id, subject, action, resource, resource_id, version, detail)"
-            " VALUES (:project, :subject, :action, :resource, :resource_id, :version, :detail)"
-        ),
+    writer.execute(
+        _RECORD,
         {
             "project": project_id,
             "subject": subject,

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, text
 
+from app.storage.writes import Writer
+
 KEPT_FOR: Final = timedelta(hours=24)
 PRUNED_AT_ONCE: Final = 10_000
 
@@ -22,39 +24,40 @@ class Answer(NamedTuple):
     body: bytes
 
 
+_CLAIM: Final = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+_FIND: Final = text(
+    "SELECT request_hash, status, headers, body FROM idempotency_keys"
+    " WHERE project_id = :project AND path = :path AND key = :key AND created_at > now() - :kept"
+)
+_KEEP: Final = text(
+    "INSERT INTO idempotency_keys (project_id, path, key, request_hash, status, headers, body)"
+    " VALUES (:project, :path, :key, :hash, :status, :headers, :body)"
+    " ON CONFLICT (project_id, path, key) DO UPDATE SET request_hash = excluded.request_hash,"
+    " status = excluded.status, headers = excluded.headers, body = excluded.body,"
+    " created_at = now()"
+)
+
+
 def claim(connection: Connection, project_id: UUID, path: str, key: str) -> bool:
     """Claim a key until the transaction ends; False if another transaction is at it now."""
-    return bool(
-        connection.execute(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
-            {"name": f"{project_id} {path} {key}"},
-        ).scalar()
-    )
+    name = f"{project_id} {path} {key}"
+    return bool(connection.execute(_CLAIM, {"name": name}).scalar())
 
 
 def find(connection: Connection, project_id: UUID, path: str, key: str) -> Answer | None:
-    """The answer that was given to this key within the last day."""
+    """The answer that was given to this key within the last day. Asked once the key is claimed, in
+    a statement of its own: the claim's would not see what was kept while it waited.
+    """
     row = connection.execute(
-        text(
-            "SELECT request_hash, status, headers, body FROM idempotency_keys"
-            " WHERE project_id = :project AND path = :path AND key = :key"
-            " AND created_at > now() - :kept"
-        ),
-        {"project": project_id, "path": path, "key": key, "kept": KEPT_FOR},
+        _FIND, {"project": project_id, "path": path, "key": key, "kept": KEPT_FOR}
     ).first()
     return None if row is None else Answer(*row)
 
 
-def keep(connection: Connection, project_id: UUID, path: str, key: str, answer: Answer) -> None:
+def keep(writer: Writer, project_id: UUID, path: str, key: str, answer: Answer) -> None:
     """Keep an answer; an older one of the same key is past its day."""
-    connection.execute(
-        text(
-            "INSERT INTO idempotency_keys (project_id, path, key, request_hash, status, headers,"
-            " body) VALUES (:project, :path, :key, :hash, :status, :headers, :body)"
-            " ON CONFLICT (project_id, path, key) DO UPDATE SET"
-            " request_hash = excluded.request_hash, status = excluded.status,"
-            " headers = excluded.headers, body = excluded.body, created_at = now()"
-        ),
+    writer.execute(
+        _KEEP,
         {
             "project": project_id,
             "path": path,

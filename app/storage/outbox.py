@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from app.core.identifiers import uuid7
 from app.domain.event import SEVERITIES
 from app.domain.placing import Waiting
+from app.storage.writes import Writer
 
 TAKEN_AT_ONCE: Final = 500
 LATE_S: Final = 1.0
@@ -32,7 +33,14 @@ class Outgoing(NamedTuple):
     severity: str = "info"
 
 
-def put(connection: Connection, project_id: UUID, events: Iterable[Outgoing]) -> None:
+_PUT: Final = text(
+    "INSERT INTO outbox (project_id, partition, event_id, agent_id, type, created_at, task_id,"
+    " severity, data, task_version) VALUES (:project, :partition, :event_id, :agent_id, :type,"
+    " :at, :task_id, :severity, :data, :task_version)"
+)
+
+
+def put(writer: Writer, project_id: UUID, events: Iterable[Outgoing]) -> None:
     """Write events in the transaction of the change that they tell of."""
     rows = [
         {
@@ -45,14 +53,7 @@ def put(connection: Connection, project_id: UUID, events: Iterable[Outgoing]) ->
         for event in events
     ]
     if rows:
-        connection.execute(
-            text(
-                "INSERT INTO outbox (project_id, partition, event_id, agent_id, type, created_at,"
-                " task_id, severity, data, task_version) VALUES (:project, :partition, :event_id,"
-                " :agent_id, :type, :at, :task_id, :severity, :data, :task_version)"
-            ),
-            rows,
-        )
+        writer.execute(_PUT, rows)
 
 
 def take(cursor: psycopg.Cursor[Any], partitions: Sequence[int]) -> list[Waiting]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.domain.subscription import Filter
 from app.domain.task import Task, TaskState
+from app.storage.writes import Writer
 
 _NAMES: Final = (
     *("task_id", "version", "state", "title", "agent_id", "created_by", "parent_id", "input"),
@@ -27,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 _SAVE: Final = """
 INSERT INTO tasks AS known (project_id, {names})
 SELECT project_id, {names}
-FROM json_to_recordset(%s) AS new (project_id uuid, task_id text, version bigint, state text,
+FROM json_to_recordset(%(rows)s) AS new (project_id uuid, task_id text, version bigint, state text,
     title text, agent_id text, created_by text, parent_id text, input json, deadline_at timestamptz,
     progress double precision, note text, result json, error json, created_at timestamptz,
     updated_at timestamptz, finished_at timestamptz)
@@ -36,6 +37,7 @@ ON CONFLICT (project_id, task_id) DO UPDATE SET {sets}
     names=", ".join(_NAMES),
     sets=", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "task_id"),
 )
+_SAVE_ONE: Final = text(_SAVE.replace("%(rows)s", ":rows"))
 
 MAX_TREE: Final = 1000
 MAX_DEPTH: Final = 64
@@ -69,20 +71,22 @@ def find(
     return None if row is None else _task(row)
 
 
-def save(connection: Connection, project_id: UUID, task: Task) -> None:
+def save(writer: Writer, project_id: UUID, task: Task) -> None:
     """Write a task as it is now."""
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    with driver.cursor() as cursor:
-        save_all(cursor, [(project_id, task)])
+    writer.execute(_SAVE_ONE, {"rows": _rows([(project_id, task)])})
 
 
 def save_all(cursor: psycopg.Cursor[Any], changed: Iterable[tuple[UUID, Task]]) -> None:
     """Write many tasks."""
-    rows = [
-        {"project_id": project_id, **msgspec.structs.asdict(task)} for project_id, task in changed
-    ]
-    if rows:
-        cursor.execute(_SAVE, (_encode(rows).decode(),))
+    rows = _rows(changed)
+    if rows != "[]":
+        cursor.execute(_SAVE, {"rows": rows})
+
+
+def _rows(changed: Iterable[tuple[UUID, Task]]) -> str:
+    return _encode(
+        [{"project_id": project, **msgspec.structs.asdict(task)} for project, task in changed]
+    ).decode()
 
 
 def lock_all(

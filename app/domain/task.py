@@ -78,6 +78,7 @@ class Task(msgspec.Struct, kw_only=True):
     title: str | None = None
     agent_id: str
     created_by: str | None = None
+    """None as long as only its agent has reported on it."""
     parent_id: str | None = None
     input: msgspec.Raw | None = None
     deadline_at: datetime | None = None
@@ -89,6 +90,9 @@ class Task(msgspec.Struct, kw_only=True):
     updated_at: datetime
     finished_at: datetime | None = None
 
+
+_CREATION: Final = ("title", "agent_id", "created_by", "parent_id", "input", "deadline_at")
+"""What the creation of a task says of it, as against what is reported later."""
 
 _JSON_FIELDS: Final = ("input", "result", "error")
 
@@ -128,7 +132,8 @@ class TransitionRefused(Exception):
 def fold(task: Task | None, event: TaskEvent) -> Task:
     """The task after this event, its version one higher. The given task stays as it is.
 
-    An agent may report on a task that nobody created: the first report does.
+    An agent may report on a task that nobody created: the first report does. Its creation may come
+    after it, by another agent's stream: then it says what the task is, and moves nothing.
 
     Raises:
         TransitionRefused: the state does not allow it; nothing changes.
@@ -138,6 +143,8 @@ def fold(task: Task | None, event: TaskEvent) -> Task:
         if event.type == UPDATED:
             raise TransitionRefused(None, event.type)
         return _begun(event, data)
+    if event.type == "task.created" and task.created_by is None:
+        return _explained(task, event, data)
     state = _next_state(task, event.type, data)
     return msgspec.structs.replace(
         task,
@@ -173,12 +180,18 @@ def _begun(event: TaskEvent, data: TaskData) -> Task:
         version=1,
         state=state,
         agent_id=event.agent_id,
-        created_by=event.agent_id,
+        created_by=event.agent_id if created else None,
         created_at=event.at,
         updated_at=event.at,
         finished_at=event.at if state in FINAL else None,
     )
     return msgspec.structs.replace(begun, **_changed(data))
+
+
+def _explained(task: Task, event: TaskEvent, data: TaskData) -> Task:
+    told = {"created_by": event.agent_id, **_changed(data)}
+    known = {name: told[name] for name in _CREATION if name in told}
+    return msgspec.structs.replace(task, version=task.version + 1, updated_at=event.at, **known)
 
 
 def _reached(event_type: str, data: TaskData) -> TaskState:

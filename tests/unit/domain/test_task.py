@@ -119,3 +119,14 @@ def test_refused_events_leave_no_trace(kinds: list[str]) -> None:
     assert again == known
     assert known is None or known.version == len(taken)
     assert known is None or (known.finished_at is not None) == (known.state in FINAL)
+
+
+def test_a_creation_that_comes_late_explains_and_moves_nothing() -> None:
+    begun = fold(None, event("task.completed", result=1))
+    assert begun.created_by is None
+    created = TaskEvent("task.created", "t", "m", NOW, b'{"title":"read","agent_id":"w"}')
+    after = fold(begun, created)
+    assert (after.title, after.created_by, after.agent_id) == ("read", "m", "w")
+    assert (after.state, after.finished_at, after.version) == ("completed", NOW, 2)
+    with pytest.raises(TransitionRefused):
+        fold(after, created)

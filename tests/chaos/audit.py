@@ -13,6 +13,9 @@ from urllib.parse import urlencode
 import psycopg
 from redis import Redis
 
+from app.core.database import create_database
+from app.settings import Settings
+from app.storage.rebuild import rebuild
 from launcher.errors import PartFailed
 from launcher.stack import Stack
 from launcher.waiting import wait_until
@@ -64,7 +67,17 @@ class Audit:
         for watcher in self._load.watchers:
             self._watcher(watcher, rows)
         self._books(len(rows))
+        self._projections()
         return self.findings
+
+    def _projections(self) -> None:
+        url = Settings.from_env(self._stack.env).database_url
+        engine = create_database(url, pool_size=1, name="audit")
+        try:
+            for found in rebuild(engine, lambda _: None).differences:
+                self._find(f"{found.kind} {found.name} is not its history: {found.fields}")
+        finally:
+            engine.dispose()
 
     def _find(self, what: str, items: list[Any] | None = None) -> None:
         shown = "" if items is None else f" {len(items)}: {items[:NAMED_AT_MOST]}"

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from app.core.errors import SettingError
+from app.domain.api_key import parse_key
 
 
 def _text(value: str) -> str:
@@ -52,9 +53,30 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 def _secret(value: str) -> str:
-    if len(value) < 32:
+    if len(value) < 32 or not _is_text(value):
         raise ValueError("should be at least 32 characters of randomness")
     return value
+
+
+def _api_key(value: str) -> str:
+    try:
+        parse_key(value)
+    except ValueError:
+        raise ValueError(
+            "should look like tt_<id>_<secret>, with a secret of at least 16 characters"
+        ) from None
+    return value
+
+
+def _password(value: str) -> str:
+    if not 1 <= len(value) <= 1000 or value != value.strip() or not _is_text(value):
+        raise ValueError("should be 1 to 1000 characters, without a space at either end")
+    return value
+
+
+def _is_text(value: str) -> bool:
+    """Not so for bytes of an environment that are no UTF-8."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _database_url(value: str) -> str:
@@ -111,9 +133,9 @@ class Settings:
     listen_database_url: str = _setting(_database_url, "")
     redis_url: str = _setting(_redis_url)
     secret_key: str = _setting(_secret)
-    admin_key: str = _setting(_text, "")
+    admin_key: str = _setting(_api_key, "")
     admin_email: str = _setting(str.lower, "admin@localhost")
-    admin_password: str = _setting(_text, "")
+    admin_password: str = _setting(_password, "")
     allowed_origins: tuple[str, ...] = _setting(_origins, ())
     host: str = _setting(_text, "127.0.0.1")
     port: int = _setting(_whole(1, 65535), 8000)

@@ -5,29 +5,44 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Each lies in a file of the data folder that only its owner may read."""
+    """Each has a file of its name in the data folder that only its owner may read."""
 
     secret_key: str
     admin_key: str
     admin_password: str
 
+    @classmethod
+    def work_out(cls, folder: Path, env: Mapping[str, str]) -> Self:
+        """What the environment says, else the files under ``folder``, else new ones.
 
-def load_or_make(folder: Path, env: Mapping[str, str]) -> Credentials:
-    """Read ``secret_key``, ``admin_key`` and ``admin_password`` under ``folder``, or make them.
+        A variable has the file's name in capitals. Nothing is written: see ``keep``.
+        """
 
-    A variable of the same name in capitals goes before the file, and the file then follows it.
-    """
-    return Credentials(
-        secret_key=_keep(folder / "secret_key", env, lambda: secrets.token_urlsafe(48)),
-        admin_key=_keep(folder / "admin_key", env, make_api_key),
-        admin_password=_keep(folder / "admin_password", env, lambda: secrets.token_urlsafe(12)),
-    )
+        def value(name: str, make: Callable[[], str]) -> str:
+            return env.get(name.upper(), "") or _kept(folder / name) or make()
+
+        return cls(
+            secret_key=value("secret_key", lambda: secrets.token_urlsafe(48)),
+            admin_key=value("admin_key", make_api_key),
+            admin_password=value("admin_password", lambda: secrets.token_urlsafe(12)),
+        )
+
+    def with_new_admin_key(self) -> Self:
+        """The same with another admin key."""
+        return replace(self, admin_key=make_api_key())
+
+    def keep(self, folder: Path) -> None:
+        """Let the files under ``folder`` say the same; for values that are known to be good."""
+        for name, value in asdict(self).items():
+            if value != _kept(folder / name):
+                keep_private(folder / name, value)
 
 
 def make_api_key() -> str:
@@ -44,9 +59,5 @@ def keep_private(path: Path, value: str) -> None:
     new.replace(path)
 
 
-def _keep(path: Path, env: Mapping[str, str], make: Callable[[], str]) -> str:
-    kept = path.read_text().strip() if path.exists() else ""
-    value = env.get(path.name.upper(), "") or kept or make()
-    if value != kept:
-        keep_private(path, value)
-    return value
+def _kept(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""

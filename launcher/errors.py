@@ -15,6 +15,10 @@ class PlaceUnusable(LauncherError):
     """The data folder or port cannot be used: taken, full, not writable or of another version."""
 
 
+class KeyRefused(LauncherError):
+    """The admin's API key has lost its power, or its id is another key's."""
+
+
 class PartFailed(LauncherError):
     """A part ended during its start or died too often.
 

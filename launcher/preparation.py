@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher.errors import LauncherError, PartFailed, PlaceUnusable
+from launcher.errors import KeyRefused, LauncherError, PartFailed, PlaceUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def as_sentence(failure: PartFailed) -> LauncherError:
             "which this version does not know): use that version, or another data folder."
         )
     if found := re.match(r"(?:Error|telltale): (.+)", last):
-        return LauncherError(found[1])
+        return (KeyRefused if found[1].startswith("ADMIN_KEY ") else LauncherError)(found[1])
     return failure
 
 

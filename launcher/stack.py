@@ -11,8 +11,8 @@ from typing import IO, Self
 
 from app.settings import Settings
 from launcher import parts
-from launcher.credentials import keep_private, load_or_make
-from launcher.errors import LauncherError, PartFailed
+from launcher.credentials import Credentials, keep_private
+from launcher.errors import KeyRefused, LauncherError, PartFailed
 from launcher.folder import DataFolder
 from launcher.ports import address, claim
 from launcher.postgres import Postgres
@@ -63,6 +63,7 @@ class Stack:
         self.valkey = Valkey(self.folder.valkey, self.folder.sockets("vk"))
         self.supervisor = Supervisor(self.folder, tell=tell)
         self.abort = threading.Event()
+        self._tell = tell
         self.prepared = Prepared()
         self.env = {**parts.without_settings(os.environ), **(env or {})}
         self._own_postgres = not self.env.get("DATABASE_URL")
@@ -185,9 +186,11 @@ class Stack:
             self.env["DATABASE_URL"] = self.postgres.url()
         if self._own_valkey:
             self.env["REDIS_URL"] = self.valkey.url()
+        self._key_given = bool(self.env.get("ADMIN_KEY"))
+        self._credentials = Credentials.work_out(self.folder.root, self.env)
         self.env = parts.environment(
             self.env,
-            secrets=load_or_make(self.folder.root, self.env),
+            secrets=self._credentials,
             host=self._host,
             port=self._ports["web"],
         )
@@ -222,6 +225,19 @@ class Stack:
             self._wait_answer(name)
 
     def _prepare(self) -> None:
+        try:
+            self._run_prepare()
+        except KeyRefused:
+            if self._key_given:
+                raise
+            self._credentials = self._credentials.with_new_admin_key()
+            self.env["ADMIN_KEY"] = self._credentials.admin_key
+            self._run_prepare()
+            self._tell("The admin key that was kept here works no more; a new one takes its place.")
+        # Only now, since what is wrong must not take the place of what is good.
+        self._credentials.keep(self.folder.root)
+
+    def _run_prepare(self) -> None:
         answer = self.folder.run / "prepared.json"
         program = parts.prepare(self.env, answer)
         try:

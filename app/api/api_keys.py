@@ -17,6 +17,7 @@ from app.api.change import Change, Changes, Work
 from app.api.listing import answer, as_json, unseal
 from app.core.errors import Conflict, NotFound
 from app.domain.access import Permission, Role
+from app.domain.api_key import parse_key
 from app.schemas.people import NewKey
 from app.schemas.tasks import ListQuery
 from app.storage import credentials
@@ -90,7 +91,7 @@ def _making(fields: dict[str, Any]) -> Work:
         if credentials.count_active(connection, project_id) >= MOST_KEYS:
             raise TooManyKeys(f"It may have {MOST_KEYS} that are not revoked.")
         secret = credentials.create(connection, project_id, name, role)
-        key_id, _ = credentials.parse(secret)
+        key_id, _ = parse_key(secret)
         key = _found(credentials.find(connection, project_id, key_id))
         change.record("created", "api_key", key_id, detail={"name": name, "role": role.value})
         made = MadeKey(**msgspec.structs.asdict(key), key=secret)

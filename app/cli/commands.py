@@ -99,13 +99,12 @@ def bootstrap(connection: Connection, settings: Settings) -> None:
             hash_password(settings.admin_password),
             Role.ADMIN,
         )
-    if settings.admin_key:
-        try:
-            credentials.ensure(
-                connection, project.project_id, "admin", Role.ADMIN, settings.admin_key
-            )
-        except ValueError as error:
-            raise click.ClickException(f"ADMIN_KEY: {error}") from None
+    if settings.admin_key and not credentials.ensure(
+        connection, project.project_id, "admin", Role.ADMIN, settings.admin_key
+    ):
+        raise click.ClickException(
+            "ADMIN_KEY was revoked, or its id belongs to another key: set another one."
+        )
 
 
 def _partitions(engine: Engine) -> AppGroup:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from app.cli.project import PROJECT_OPTION, chosen_project, record
 from app.domain.access import Role
+from app.domain.api_key import parse_key
 from app.storage import credentials
 
 ROLES: Final = click.Choice([role.value for role in Role])
@@ -29,7 +30,7 @@ def create_group(engine: Engine) -> AppGroup:
         with engine.begin() as connection:
             found = chosen_project(connection, project)
             key = credentials.create(connection, found.project_id, name, Role(role))
-            key_id, _ = credentials.parse(key)
+            key_id, _ = parse_key(key)
             record(connection, found, "created", "api_key", key_id, {"name": name, "role": role})
         click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, func, insert, select, text, tuple_, u
 from app.core import clock
 from app.core.identifiers import secret_text
 from app.domain.access import Identity, Role
+from app.domain.api_key import parse_key
 from app.storage.tables import api_keys
 
 
@@ -36,34 +37,25 @@ def create(connection: Connection, project_id: UUID, name: str, role: Role) -> s
     return f"tt_{key_id}_{secret}"
 
 
-def ensure(connection: Connection, project_id: UUID, name: str, role: Role, key: str) -> None:
-    """Make sure that a given key works, whether it was there or not.
+def ensure(connection: Connection, project_id: UUID, name: str, role: Role, key: str) -> bool:
+    """Make a given key if its id is new; whether the key works in this role now.
+
+    It does not if it was revoked, or if its id belongs to another secret or role. That stays so.
 
     Raises:
         ValueError: the text is not of a key's form.
     """
-    key_id, secret = parse(key)
+    key_id, secret = parse_key(key)
     if not connection.execute(select(api_keys.c.key_id).filter_by(key_id=key_id)).first():
         _insert(connection, project_id, name, role, key_id, secret)
-
-
-def parse(key: str) -> tuple[str, str]:
-    """The id and the secret of a key.
-
-    Raises:
-        ValueError: the text is not of a key's form.
-    """
-    prefix, _, rest = key.partition("_")
-    key_id, _, secret = rest.partition("_")
-    if prefix != "tt" or not key_id or len(secret) < 16 or len(key) > 200:
-        raise ValueError("An API key looks like tt_<id>_<secret>.")
-    return key_id, secret
+    found = identify(connection, key)
+    return found is not None and found.role is role
 
 
 def identify(connection: Connection, key: str) -> Identity | None:
     """Whom a key speaks for; None if it is unknown, wrong or revoked."""
     try:
-        key_id, secret = parse(key)
+        key_id, secret = parse_key(key)
     except ValueError:
         return None
     row = connection.execute(

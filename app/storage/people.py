@@ -58,7 +58,7 @@ def create_project(connection: Connection, name: str) -> Project:
 def ensure_member(
     connection: Connection, project: Project, email: str, password_hash: str, role: Role
 ) -> UUID:
-    """Make sure that a user exists with this password and has this role in the project."""
+    """Make sure that a user exists with this password. Only somebody new gets the role, too."""
     user_id = connection.execute(select(users.c.user_id).where(users.c.email == email)).scalar()
     if user_id is None:
         user_id = uuid7()

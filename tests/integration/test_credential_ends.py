@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from app.access.passwords import hash_password
 from app.domain.access import Role
+from app.domain.api_key import parse_key
 from app.storage import credentials, people
 from launcher.stack import Stack
 from launcher.waiting import wait_until
@@ -33,7 +34,7 @@ def ending(bye: Message) -> tuple[int, str, bool]:
 
 
 def revoke(engine: Engine, tenant: Tenant, role: Role) -> None:
-    key_id, _ = credentials.parse(tenant.keys[role])
+    key_id, _ = parse_key(tenant.keys[role])
     with engine.begin() as connection:
         assert credentials.revoke(connection, tenant.project_id, key_id)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launcher.command import ROOT, read_server_options
-from launcher.credentials import load_or_make
+from launcher.credentials import Credentials
 from launcher.errors import LauncherError, PlaceUnusable
 from launcher.folder import DataFolder
 from launcher.parts import without_settings
@@ -126,11 +126,28 @@ def test_options_go_before_the_environment() -> None:
 
 
 def test_secrets_are_kept_and_private(tmp_path: Path) -> None:
-    made = load_or_make(tmp_path, {})
-    assert load_or_make(tmp_path, {}) == made
+    made = Credentials.work_out(tmp_path, {})
+    assert list(tmp_path.iterdir()) == []
+    made.keep(tmp_path)
+    assert Credentials.work_out(tmp_path, {}) == made
     assert (tmp_path / "admin_key").read_text() == f"{made.admin_key}\n"
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {0o600}
-    given = load_or_make(tmp_path, {"ADMIN_PASSWORD": "chosen"})
+    given = Credentials.work_out(tmp_path, {"ADMIN_PASSWORD": "chosen"})
     assert given.admin_password == "chosen"
     assert given.admin_key == made.admin_key
+    given.keep(tmp_path)
+    assert Credentials.work_out(tmp_path, {}) == given
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", "short"), ("ADMIN_KEY", "hunter2"), ("ADMIN_PASSWORD", " spaced ")],
+)
+def test_a_wrong_secret_leaves_the_kept_ones_as_they_were(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    made = Credentials.work_out(tmp_path, {})
+    made.keep(tmp_path)
+    assert refused(tmp_path, "--port", "0", **{name: value}).startswith(f"{name} should ")
+    assert Credentials.work_out(tmp_path, {}) == made

@@ -95,6 +95,25 @@ def test_a_database_of_another_version(tmp_path: Path) -> None:
         pass
 
 
+def test_an_admin_key_that_was_revoked(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Stack(tmp_path, durable=False) as stack:
+        old = stack.admin_key
+        with psycopg.connect(stack.database_url, autocommit=True) as connection:
+            connection.execute("UPDATE api_keys SET revoked_at = now()")
+    kept = tmp_path / "admin_key"
+    with (
+        pytest.raises(LauncherError, match=r"^ADMIN_KEY was revoked"),
+        Stack(tmp_path, durable=False, env={"ADMIN_KEY": old}),
+    ):
+        pass
+    assert kept.read_text().strip() == old
+    with Stack(tmp_path, durable=False, tell=told.append) as stack:
+        assert stack.admin_key == kept.read_text().strip() != old
+        assert Probe(stack.url, "/v1/auth/me", key=stack.admin_key)()
+    assert any("admin key" in line for line in told)
+
+
 def test_names_that_are_none(own: Stack) -> None:
     with pytest.raises(LauncherError, match="no part called 'kafka'"):
         own.kill("kafka")

@@ -41,7 +41,9 @@ def test_a_missing_setting_is_named(name: str) -> None:
 WRONG = {
     "DATABASE_URL": ["mysql://db/x", "db:5432/telltale", "postgresql"],
     "REDIS_URL": ["http://cache", "cache:6379", "redis", "redis://[::1"],
-    "SECRET_KEY": ["short", "s" * 31],
+    "SECRET_KEY": ["short", "s" * 31, "s" * 40 + "\udcff"],
+    "ADMIN_KEY": ["hunter2hunter2hunter2", "tt_admin", "tt_a_short", "tt_a_" + "s" * 40 + " "],
+    "ADMIN_PASSWORD": [" a good one", "a good one\n", "a good one\udcff", "p" * 1001],
     "ALLOWED_ORIGINS": ["telltale.example", "https://a.example/path", "https://a,*", "null"],
     "PORT": ["0", "65536", "http", "80.5", "-1"],
     "WEB_CONCURRENCY": ["0", "65", "two"],
@@ -98,9 +100,10 @@ def test_no_text_gets_past_a_number(name: str, value: str) -> None:
 
 
 def test_a_secret_is_not_repeated_in_the_sentence() -> None:
-    with pytest.raises(SettingError) as caught:
-        settings(SECRET_KEY="hunter2", ADMIN_KEY="tt_admin")
-    assert "hunter2" not in str(caught.value)
+    for name in ("SECRET_KEY", "ADMIN_KEY", "ADMIN_PASSWORD"):
+        with pytest.raises(SettingError, match=name) as caught:
+            settings(**{name: " hunter2"})
+        assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,10 @@ def test_a_manager_leads_a_worker(tenant: Tenant, second_url: str) -> None:
         assert ended(manager, order(manager, "resume"))["state"] == "done"
         assert agent.wait_while_paused(5)
     assert [command.name for command in ran] == ["count", "dig"]
-    types = [item["type"] for item in manager.events(type="command.*", order="asc")]
-    assert types.count("command.done") == 3
-    assert types.count("command.failed") == 1
+    told: list[str] = []
+
+    def all_told() -> bool:
+        told[:] = [item["type"] for item in manager.events(type="command.*", order="asc")]
+        return told.count("command.done") == 3 and told.count("command.failed") == 1
+
+    wait_until(all_told, timeout_s=10, what=lambda: str(told))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.backplane.hub import Hub
 from app.core.errors import Problem, Unavailable
-from app.domain.catch_up import misses, unusable
+from app.domain.catch_up import covers, misses, unusable
 from app.domain.cursor import Cursor
 from app.storage import partitions
 
@@ -51,7 +51,12 @@ def check(cursor: Cursor, head: Cursor, engine: Engine) -> None:
     """
     with engine.connect() as connection:
         lost_through = partitions.lost_through(connection)
-    reason = unusable(cursor, head, lost_through, 2**62)
+        reason = unusable(cursor, head, lost_through, 2**62)
+        if reason is None and not covers(head, cursor):
+            # Another process may be ahead of this one, but none of what is stored.
+            stored = {state.partition: state.head for state in partitions.states(connection)}
+            if not covers(Cursor.at(head.epoch, stored, len(head.offsets)), cursor):
+                reason = "epoch"
     # History read from the very beginning misses nothing that was ever promised.
     if reason == "epoch" or (reason is not None and any(cursor.offsets)):
         raise CursorGone(f"Start again without a cursor ({reason}).")

@@ -35,7 +35,7 @@ Read = Callable[[Cursor, int], tuple[list[StoredEvent], Cursor]]
 
 
 class Page(msgspec.Struct):
-    """Events and where to go on."""
+    """Events and where to go on: None at the oldest event, never where new ones may follow."""
 
     items: list[StoredEvent]
     next: str | None
@@ -156,8 +156,7 @@ def _page(
         hub.moved.wait(min(left, 1.0))
         head = hub.heads()
         found, place = _bounded(next_ones, place, limit)
-    more = place != head or after is not None
-    return Page(found, str(place) if more else None)
+    return Page(found, str(place))
 
 
 def _bounded(read: Read, place: Cursor, limit: int) -> tuple[list[StoredEvent], Cursor]:

@@ -67,6 +67,7 @@ class AgentSession:
     ) -> None:
         self.connection = connection
         self.project_id = project_id
+        self.hello = hello
         self.agent_id = hello.agent_id
         self.incarnation = hello.incarnation
         self.key = key
@@ -89,7 +90,7 @@ class AgentSession:
         self._round = 0
         """How often the agent has begun anew; answers to what it sent before are out of date."""
         self.sure = True
-        """PostgreSQL has said how far the agent is stored."""
+        """The hello is registered: PostgreSQL has said how far the agent is stored."""
         self._unanswered_events = 0
         self._unanswered_bytes = 0
         self._room = Signal()

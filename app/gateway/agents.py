@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import gevent
-import msgspec
 from gevent.event import Event as Signal
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,8 +31,9 @@ from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
 from app.gateway.orders import Orders
 from app.gateway.rate_limits import RateLimits
+from app.gateway.registration import NO_CONFIG, register
 from app.settings import Settings
-from app.storage import agents, configurations
+from app.storage import agents
 
 ACK_EVERY_S: Final = 0.02
 PRESENCE_EVERY_S: Final = 2.0
@@ -41,7 +41,8 @@ LOOK_AGAIN_S: Final = 1.0
 REGISTER_S: Final = 5.0
 """How long a hello waits for PostgreSQL."""
 
-NO_CONFIG: Final = Config(0, msgspec.Raw(b"{}"))
+LATE_HELLOS: Final = 500
+"""Hellos that came while PostgreSQL was away and are made good in one round."""
 
 log = get_logger(__name__)
 
@@ -170,29 +171,8 @@ class AgentRegistry:
         Raises:
             CloseNow: something of a newer incarnation is stored.
         """
-        meta = bytes(hello.meta)
-
-        def register() -> tuple[int | None, Config]:
-            with self._engine.begin() as connection:
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-                newest, seq = agents.stored_seq(connection, project_id, hello.agent_id)
-                if newest > hello.incarnation:
-                    # A log that came back empty does not know.
-                    raise CloseNow(SUPERSEDED)
-                agents.register(
-                    connection,
-                    project_id,
-                    hello.agent_id,
-                    role=hello.role,
-                    name=hello.name,
-                    meta=None if meta == b"null" else meta,
-                )
-                found = configurations.find(connection, project_id, hello.agent_id)
-                config = NO_CONFIG if found is None else Config(found.version, found.value)
-                return seq if newest == hello.incarnation else 0, config
-
         try:
-            return ask_in_time(register, REGISTER_S)
+            return ask_in_time(lambda: register(self._engine, project_id, hello), REGISTER_S)
         except OUT_OF_REACH as error:
             log.warning("hello_without_postgres", error=str(error).split("\n")[0])
             return None, NO_CONFIG
@@ -236,10 +216,11 @@ class AgentRegistry:
 
     def _look_again(self) -> None:
         """A publish that was lost leaves agents without ``stored``: ask PostgreSQL."""
+        self._register_late()
         waiting = {
             (session.project_id, session.agent_id): session
             for session in self._sessions.values()
-            if not session.sure or (session.stored < session.logged and session.waits_since_asked())
+            if session.sure and session.stored < session.logged and session.waits_since_asked()
         }
         if not waiting:
             return
@@ -254,8 +235,24 @@ class AgentRegistry:
             if incarnation > session.incarnation:
                 session.connection.close(SUPERSEDED)
             session.stored_upto(incarnation, seq)
-            session.sure = True
         self._look_into_log([s for s in waiting.values() if s.stored < s.logged])
+
+    def _register_late(self) -> None:
+        """Make good the hellos that came while PostgreSQL was away."""
+        unsure = [session for session in self._sessions.values() if not session.sure]
+        for session in unsure[:LATE_HELLOS]:
+            if self._sessions.get(session.key) is not session:
+                continue
+            try:
+                stored, _ = self._register(session.project_id, session.hello)
+            except CloseNow as now:
+                session.connection.close(now.closing)
+                continue
+            if stored is None:
+                return
+            session.stored_upto(session.incarnation, stored)
+            session.sure = True
+            self._publisher.publish(AgentsTouched(str(session.project_id), [session.agent_id]))
 
     def _look_into_log(self, sessions: list[AgentSession]) -> None:
         """A log that lost its last second waits for events that agents take to be logged.

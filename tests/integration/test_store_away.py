@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.access import Role
 from launcher.stack import Stack
+from launcher.waiting import wait_until
 from tests.integration.agent_socket import AgentSocket
 from tests.integration.dashboard_socket import DashboardSocket
 from tests.integration.event_source import stream
@@ -70,3 +71,31 @@ def _fill_the_pool(stack: Stack) -> None:
     with ThreadPoolExecutor(len(nobodies)) as pool:
         answers = list(pool.map(lambda nobody: nobody.get("/v1/auth/me"), nobodies))
     assert {answer.status for answer in answers} == {401}
+
+
+def test_a_hello_that_postgres_did_not_hear_is_made_good(
+    spare: Stack, spare_tenant: Tenant
+) -> None:
+    known = AgentSocket(spare.url, spare_tenant.agent)
+    spare.pause("postgres")
+    try:
+        late = AgentSocket(
+            spare.url, spare_tenant.agent, "late", role="manager", name="Late", meta={"rack": 4}
+        )
+    finally:
+        spare.resume("postgres")
+    reader = Rest(spare.url, spare_tenant.viewer)
+    with known, late:
+        # An event makes a row, but knows nothing of what the hello said.
+        late.events(1, event("late"))
+        late.until_stored(1)
+
+        def has_its_name() -> bool:
+            shown = reader.get("/v1/agents/late").json
+            return [shown.get(field) for field in ("role", "name", "meta")] == [
+                "manager",
+                "Late",
+                {"rack": 4},
+            ]
+
+        wait_until(has_its_name, timeout_s=LONGEST_S, what=lambda: "What the hello said is lost.")

@@ -230,8 +230,9 @@ class FanOut:
             return
         frame = frames.text(encode(Heads(str(self._hub.heads()))))
         for viewer in self.viewers():
-            live = any(s.held is None for s in viewer.subscriptions.values())
-            if not viewer.slow and (live or not viewer.subscriptions):
+            # Whoever catches up may not be told of a place that it has not come to yet.
+            live = all(s.held is None for s in viewer.subscriptions.values())
+            if live and not viewer.slow:
                 viewer.connection.send_frame(frame)
 
     def _send_away(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -56,7 +57,8 @@ def problem_response(
         msgspec.json.encode(body), status=status, content_type="application/problem+json"
     )
     if retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, round(retry_after_s)))
+        # Whoever comes back earlier is refused again.
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="telltale"'
     elif status == 426:

@@ -82,20 +82,31 @@ def _is_text(value: str) -> bool:
 def _database_url(value: str) -> str:
     """Heroku hands out ``postgres://``; SQLAlchemy wants the driver's name."""
     scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+    known = separator and scheme in {"postgres", "postgresql", "postgresql+psycopg"}
+    if not known or not value.isprintable() or not _names_a_server(rest.partition("@")[2] or rest):
         raise ValueError("should look like postgresql://user:password@host:5432/name")
     return f"postgresql+psycopg://{rest}"
 
 
 def _redis_url(value: str) -> str:
     """``rediss://`` as Heroku hands it out comes with a self-signed certificate."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"redis", "rediss", "unix"}:
+    scheme, separator, rest = value.partition("://")
+    known = separator and scheme in {"redis", "rediss", "unix"}
+    if not known or not _names_a_server(rest):
         raise ValueError("should look like redis://host:6379/0, rediss://… or unix:///path")
+    parts = urlsplit(value)
     if parts.scheme != "rediss":
         return value
     query = {"ssl_cert_reqs": "none", **dict(parse_qsl(parts.query))}
     return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _names_a_server(rest: str) -> bool:
+    """Whether what is behind ``://`` has no half bracket and no port that is none."""
+    try:
+        return urlsplit(f"//{rest}").port != 0
+    except ValueError:
+        return False
 
 
 def _origins(value: str) -> tuple[str, ...]:

@@ -75,7 +75,9 @@ class DataFolder:
             for folder in (self.root, self.logs, self.run, self.valkey):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise PlaceUnusable(f"The data folder {self.root} cannot be used: {error}.") from None
+            raise PlaceUnusable(
+                f"The data folder {self.root} cannot be used: {error.strerror}."
+            ) from None
         free = shutil.disk_usage(self.root).free
         if free < NEEDED_BYTES:
             raise PlaceUnusable(

@@ -35,7 +35,7 @@ ADVISORY_LOCK = 0x7E117A1E
 RETAIN_EVERY_S = 3600.0
 STOP_S = 3.0
 
-log = get_logger(__name__)
+log = get_logger("workers.clock")  # it runs as __main__
 
 
 class Turn:

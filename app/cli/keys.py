@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import Engine
 
-from app.cli.project import PROJECT_OPTION, chosen_project, record
+from app.cli.project import PROJECT_OPTION, checked_name, chosen_project, record
 from app.domain.access import Role
 from app.domain.api_key import parse_key
 from app.storage import credentials
@@ -27,6 +27,7 @@ def create_group(engine: Engine) -> AppGroup:
     @PROJECT_OPTION
     def create(role: str, name: str, quiet: bool, project: str | None) -> None:
         """Make a key. It is shown this once: only its hash is stored."""
+        name = checked_name(name)
         with engine.begin() as connection:
             found = chosen_project(connection, project)
             key = credentials.create(connection, found.project_id, name, Role(role))

@@ -1,4 +1,4 @@
-"""The project that a command is about, and its audit log."""
+"""The project that a command is about, its audit log, and what names there are like."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.storage import audit, people
 
 SUBJECT: Final = "command line"
+MAX_NAME: Final = 200
 
 PROJECT_OPTION = click.option("--project", default=None, help="The project; default the first.")
 
@@ -26,6 +27,18 @@ def chosen_project(connection: Connection, name: str | None) -> people.Project:
     if found is None:
         raise click.ClickException("There is no such project.")
     return found
+
+
+def checked_name(name: str) -> str:
+    """The name of a project or a key, without blanks around it.
+
+    Raises:
+        BadParameter: it is empty, too long, or not one line.
+    """
+    name = name.strip()
+    if not name.isprintable() or not 1 <= len(name) <= MAX_NAME:
+        raise click.BadParameter(f"a name is one line of 1 to {MAX_NAME} characters.")
+    return name
 
 
 def record(

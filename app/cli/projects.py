@@ -8,11 +8,10 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import Engine
 
-from app.cli.project import chosen_project, record
+from app.cli.project import checked_name, chosen_project, record
 from app.storage import people, projects
 
 LISTED: Final = 10_000
-MAX_NAME: Final = 200
 
 
 def create_group(engine: Engine) -> AppGroup:
@@ -31,7 +30,7 @@ def create_group(engine: Engine) -> AppGroup:
     @click.argument("name")
     def create(name: str) -> None:
         """Make a project. Nobody belongs to it yet: go on with users create, or keys create."""
-        name = _checked(name)
+        name = checked_name(name)
         with engine.begin() as connection:
             if projects.name_taken(connection, name):
                 raise click.ClickException(f"There is a project {name} already.")
@@ -45,7 +44,7 @@ def create_group(engine: Engine) -> AppGroup:
     @click.argument("new_name")
     def rename(name: str, new_name: str) -> None:
         """Give a project another name. Keys, sessions and history stay as they are."""
-        new_name = _checked(new_name)
+        new_name = checked_name(new_name)
         with engine.begin() as connection:
             taken = projects.name_taken(connection, new_name)
             project = chosen_project(connection, name)
@@ -57,10 +56,3 @@ def create_group(engine: Engine) -> AppGroup:
         click.echo(f"{name} is called {new_name} now.")
 
     return group
-
-
-def _checked(name: str) -> str:
-    name = name.strip()
-    if not name.isprintable() or not 1 <= len(name) <= MAX_NAME:
-        raise click.BadParameter(f"a name is one line of 1 to {MAX_NAME} characters.")
-    return name

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from launcher.command import ROOT
 from launcher.stack import Stack
 from launcher.waiting import wait_until
 from tests.integration.rest import Rest
@@ -30,6 +33,23 @@ def lines(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 def messages(stack: Stack, name: str) -> str:
     return "\n".join(line["message"] for line in lines(stack, name))
+
+
+def test_the_clock_names_itself() -> None:
+    nowhere = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "SECRET_KEY": "s" * 32,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "workers.clock"], cwd=ROOT, env=nowhere, stderr=subprocess.PIPE
+    ) as clock:
+        assert clock.stderr is not None
+        logged = (json.loads(line) for line in clock.stderr)
+        failed = next(line for line in logged if line["message"] == "tick_failed")
+        clock.terminate()
+        clock.communicate(timeout=30)
+    assert failed["logger"] == "workers.clock"
 
 
 def test_every_line_of_every_process_is_json(tmp_path: Path) -> None:

@@ -82,3 +82,8 @@ def test_what_cannot_be_is_said_in_a_sentence(stack: Stack) -> None:
     done = keys(stack, "create", "--name", "x", "--project", "nowhere")
     assert done.returncode != 0
     assert done.stderr.strip() == "Error: There is no such project."
+    for name in ("", " ", "two\nlines", "x" * 201):
+        done = keys(stack, "create", "--name", name)
+        assert done.returncode != 0
+        assert "a name is one line of 1 to 200 characters" in done.stderr
+        assert done.stdout == ""

@@ -63,6 +63,22 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
     url = "postgres://someone:hidden@127.0.0.1:1/none"
     sentence = refused(tmp_path, "--port", "0", DATABASE_URL=url)
     assert sentence.startswith("DATABASE_URL names a database that cannot be reached:")
+    assert sentence.endswith("Connection refused.")
+    assert "hidden" not in sentence
+
+
+@pytest.mark.parametrize("place", ["[bad", "127.0.0.1:port/none", "127.0.0.1:1/none?nonsense=1"])
+def test_an_address_of_a_database_that_is_none(tmp_path: Path, place: str) -> None:
+    url = f"postgresql://someone:hid%zzden@{place}"
+    sentence = refused(tmp_path, "--port", "0", DATABASE_URL=url)
+    assert sentence.startswith("DATABASE_URL should look like postgresql://")
+    assert "hid" not in sentence
+
+
+@pytest.mark.parametrize("place", ["localhost:port", "[bad", "127.0.0.1:1/0?nonsense=1"])
+def test_an_address_of_a_redis_that_is_none(tmp_path: Path, place: str) -> None:
+    sentence = refused(tmp_path, "--port", "0", REDIS_URL=f"redis://:hidden@{place}")
+    assert sentence.startswith("REDIS_URL should look like redis://")
     assert "hidden" not in sentence
 
 
@@ -89,7 +105,8 @@ def test_a_data_folder_that_holds_something_else(tmp_path: Path) -> None:
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    assert refused(file, "--port", "0").startswith(f"The data folder {file} cannot be used:")
+    sentence = refused(file, "--port", "0")
+    assert sentence == f"The data folder {file} cannot be used: File exists."
 
 
 def test_a_data_folder_in_use(tmp_path: Path) -> None:

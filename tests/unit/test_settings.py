@@ -39,8 +39,25 @@ def test_a_missing_setting_is_named(name: str) -> None:
 
 
 WRONG = {
-    "DATABASE_URL": ["mysql://db/x", "db:5432/telltale", "postgresql"],
-    "REDIS_URL": ["http://cache", "cache:6379", "redis", "redis://[::1"],
+    "DATABASE_URL": [
+        "mysql://db/x",
+        "db:5432/telltale",
+        "postgresql",
+        "postgres://h:port/x",
+        "postgresql://u:hunter2@h:port/x",
+        "postgresql://u:hunter2@[bad",
+        "postgresql://u:hunter2@h:70000/x",
+        "postgresql://u:hunter2@h\n/x",
+    ],
+    "REDIS_URL": [
+        "http://cache",
+        "cache:6379",
+        "redis",
+        "redis://[::1",
+        "redis://localhost:port",
+        "rediss://:hunter2@localhost:70000/0",
+        "redis://:hunter2@[bad",
+    ],
     "SECRET_KEY": ["short", "s" * 31, "s" * 40 + "\udcff"],
     "ADMIN_KEY": ["hunter2hunter2hunter2", "tt_admin", "tt_a_short", "tt_a_" + "s" * 40 + " "],
     "ADMIN_PASSWORD": [" a good one", "a good one\n", "a good one\udcff", "p" * 1001],
@@ -77,6 +94,8 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(name: str, value: str) 
     with pytest.raises(SettingError, match=rf"^{name} ") as caught:
         settings(**{name: value})
     assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert " should " in str(caught.value)
     assert str(caught.value).endswith(".")
 
 
@@ -121,6 +140,13 @@ def test_a_database_is_reached_with_its_driver_however_its_address_is_written(
     assert url.drivername == "postgresql+psycopg"
     assert (url.username, url.password, url.database) == ("me", "p@ss", "telltale")
     assert url.query == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    "given_url", ["postgres://me:a/b?c:d@db/x", "postgres:///x?host=/run/pg", "postgres://[::1]:1/"]
+)
+def test_an_address_that_the_driver_understands_is_taken(given_url: str) -> None:
+    make_url(settings(DATABASE_URL=given_url).database_url)
 
 
 def test_a_redis_behind_heroku_needs_no_certificate_that_we_know() -> None:

@@ -72,7 +72,10 @@ class Sessions:
     def find(self, token: str) -> Session | None:
         """The session of a cookie, kept alive by being used."""
         found = self._redis.getex(_key("session", token), ex=SESSION_S)
-        return None if found is None else _decode(found)
+        if found is None:
+            return None
+        # Sessions that an older version began do not hold their own name.
+        return msgspec.structs.replace(_decode(found), session_id=_hash(token))
 
     def alive(self, session_ids: Sequence[str]) -> set[str]:
         """Those of the sessions that have not ended; each is kept alive, for somebody uses it.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
 
+from app.core.redis import create_redis
 from app.domain.access import Role
 from launcher.stack import Stack
 from tests.integration.dashboard_socket import DashboardSocket
@@ -120,3 +123,19 @@ def test_a_session_outlives_all_web_processes(
         spare.start(name)
     spare.wait_ready()
     assert browser.get("/v1/auth/me").ok()["user"]["email"] == somebody.email
+
+
+def test_a_session_of_an_older_version_goes_on_and_ends(
+    stack: Stack, engine: Engine, tenant: Tenant
+) -> None:
+    somebody = person(engine, tenant, Role.VIEWER)
+    browser = sign_in(tenant.url, email=somebody.email, password=PASSWORD)
+    redis = create_redis(stack.redis_url, max_connections=1)
+    name = hashlib.sha256(browser.cookie["Cookie"].partition("=")[2].encode()).hexdigest()
+    kept = json.loads(redis.get(f"telltale:session:{name}"))  # type: ignore[arg-type]
+    redis.set(f"telltale:session:{name}", json.dumps({**kept, "session_id": ""}), ex=60)
+    redis.connection_pool.disconnect()
+    with DashboardSocket(tenant.url, headers=browser.cookie) as viewer:
+        viewer.live()
+        assert browser.write("POST", "/v1/auth/logout").status == 204
+        assert viewer.bye()["reason"] == "session_ended"

@@ -86,7 +86,7 @@ class Postgres:
 
         It is made under another name first, so that a start cut short leaves nothing half done.
         """
-        self._prepare_folders()
+        self.make_reachable()
         if (self.data / "PG_VERSION").exists():
             return None
         new = self._unfinished
@@ -157,7 +157,10 @@ class Postgres:
             stop_timeout_s=30.0,
         )
 
-    def _prepare_folders(self) -> None:
+    def make_reachable(self) -> None:
+        """Let the server's user come to its folders; whoever else uses those above may shut it out
+        again.
+        """
         make_private(self.sockets, self.user)
         if self.user is not None:
             package = _binary("postgres").parents[2]

@@ -144,6 +144,8 @@ class Stack:
         """
         if name not in self._programs:
             raise LauncherError(f"There is no part called {name!r} here.")
+        if name == self.postgres.name:
+            self.postgres.make_reachable()
         self._begin(self._programs[name])
         self._wait_answer(name)
 

@@ -72,3 +72,22 @@ class Browser:
             given["Content-Type"] = "application/json"
         encoded = None if body is None else json.dumps(body).encode()
         return Rest(self.url).request(method, path, encoded, given)
+
+
+def new_email() -> str:
+    return f"{uuid4().hex}@example.org"
+
+
+def let_in(admin: Rest, role: str = "viewer", **fields: str) -> dict[str, Any]:
+    body: dict[str, Any] = admin.post(
+        "/v1/users", {"email": new_email(), "role": role, **fields}
+    ).ok(201)
+    return body
+
+
+def path_of(user: dict[str, Any]) -> str:
+    return f"/v1/users/{user['user_id']}"
+
+
+def remove(admin: Rest, user: dict[str, Any], version: int = 1) -> Answer:
+    return admin.request("DELETE", path_of(user), None, {"If-Match": f'"{version}"'})

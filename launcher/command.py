@@ -1,4 +1,4 @@
-"""The words that ``script/server`` takes."""
+"""The words that ``script/server`` and ``script/flask`` take."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ EPILOG = """\
 Everything that is kept (database, log, keys, log files) lies in the data folder. DATABASE_URL and
 REDIS_URL, where set, take the place of the embedded PostgreSQL and Valkey. All settings are read
 from the environment; app/settings.py lists them.
+"""
+
+FLASK_EPILOG = """\
+Without a command Flask lists all there are; script/flask <command> --help tells of one. Settings
+come from the data folder, and from the environment where they are set there.
+
+  script/flask keys create --name my-agent
+  script/flask limits show
+  script/flask --data /srv/telltale keys list
 """
 
 
@@ -62,6 +71,38 @@ def read_server_options(words: Sequence[str], env: Mapping[str, str]) -> ServerO
         data=Path(given.data).expanduser().absolute(),
         demo=not given.no_demo,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlaskOptions:
+    """Which command of Flask's to run: ``data`` an absolute folder, ``words`` the command."""
+
+    data: Path
+    words: tuple[str, ...]
+
+    def as_arguments(self) -> list[str]:
+        """The same options as words, for ``python -m launcher``."""
+        return ["flask", "--data", str(self.data), *self.words]
+
+
+def read_flask_options(words: Sequence[str]) -> FlaskOptions:
+    """Read the command line: options of ours, then the command, with all that is behind it.
+
+    Raises:
+        SystemExit: ``--help``, or an option that is not understood (argparse has told why).
+    """
+    parser = argparse.ArgumentParser(
+        prog="script/flask",
+        description="Run one of Telltale's commands on what script/server runs.",
+        epilog=FLASK_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", default=ROOT / "var", help="script/server's data folder (var/)"
+    )
+    parser.add_argument("words", metavar="command …", nargs=argparse.REMAINDER)
+    given = parser.parse_args(words)
+    return FlaskOptions(data=Path(given.data).expanduser().absolute(), words=tuple(given.words))
 
 
 def _port(text: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.access import Role
 from launcher.command import ROOT
+from launcher.parts import without_settings
 from launcher.stack import Stack
 from tests.integration.agent_socket import PATH
 from tests.integration.rest import Rest
@@ -75,6 +76,21 @@ def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbou
 
 def test_a_key_that_a_script_can_take(stack: Stack) -> None:
     made = keys(stack, "create", "--name", "x", "--quiet")
+    assert Rest(stack.url, made.stdout.strip()).get("/v1/auth/me").ok()["role"] == "agent"
+
+
+def test_the_key_of_a_newcomer(stack: Stack) -> None:
+    """The way of the README: ``script/flask`` finds what runs on the data folder."""
+    flask = (sys.executable, "-m", "launcher", "flask", "--data", str(stack.folder.root))
+    made = subprocess.run(
+        [*flask, "keys", "create", "--name", "my-agent", "--quiet"],
+        cwd=ROOT,
+        env=without_settings(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert made.returncode == 0, made.stderr
     assert Rest(stack.url, made.stdout.strip()).get("/v1/auth/me").ok()["role"] == "agent"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.command import ROOT, read_server_options
+from launcher.command import ROOT, read_flask_options, read_server_options
 from launcher.credentials import Credentials
 from launcher.errors import LauncherError, PlaceUnusable
 from launcher.folder import DataFolder
@@ -124,7 +124,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_older_python_can_read_the_scripts_up_to_their_refusal() -> None:
-    for name in ("server", "test", "lint", "bench"):
+    for name in ("server", "flask", "test", "lint", "bench"):
         text = (ROOT / "script" / name).read_text()
         ast.parse(text, feature_version=(3, 4))
         assert "launcher" not in text[: text.index("sys.version_info")]
@@ -140,6 +140,31 @@ def test_options_go_before_the_environment() -> None:
     assert read_server_options(options.as_arguments()[1:], {}) == options
     with pytest.raises(LauncherError):
         read_server_options(["--port", "70000"], {})
+
+
+def test_what_is_behind_a_command_is_flasks() -> None:
+    options = read_flask_options(["keys", "create", "--name", "x", "--data", "y", "--help"])
+    assert options.data == ROOT / "var"
+    assert options.words == ("keys", "create", "--name", "x", "--data", "y", "--help")
+    options = read_flask_options(["--data", "/srv/telltale", "limits", "show"])
+    assert (options.data, options.words) == (Path("/srv/telltale"), ("limits", "show"))
+    assert read_flask_options(options.as_arguments()[1:]) == options
+    assert read_flask_options([]).words == ()
+
+
+def test_a_command_where_nothing_was_started(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "launcher", "flask", "--data", str(tmp_path), "keys", "list"],
+        cwd=ROOT,
+        env=without_settings(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"No postgres runs on the data folder {tmp_path}: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_secrets_are_kept_and_private(tmp_path: Path) -> None:

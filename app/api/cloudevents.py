@@ -13,6 +13,9 @@ import msgspec
 from werkzeug.datastructures import Headers
 
 from app.core.errors import BadRequest
+from app.domain.event import MAX_ITEM_BYTES, Rejected
+from app.domain.event_blame import id_of, pointer_of
+from app.domain.json_text import holds_unstorable_text
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -75,18 +78,26 @@ def item_of_binary(headers: Headers, body: bytes) -> bytes:
     if body.strip():
         try:
             event.data = msgspec.json.decode(body, type=msgspec.Raw)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadRequest(f"The body must be JSON: {error}.") from None
+        except RecursionError:
+            event.data = msgspec.Raw(body)
+        except msgspec.DecodeError as error:
+            if len(body) <= MAX_ITEM_BYTES and not holds_unstorable_text(body):
+                raise BadRequest(f"The body must be JSON: {error}.") from None
+            # Too long, or what cannot be stored: it is refused by name like any other item.
+            event.data = msgspec.Raw(body)
     return _as_item(event)
 
 
-def item_of_structured(item: bytes) -> bytes:
-    """A structured CloudEvent as an event of ours.
+def item_of_structured(item: bytes) -> bytes | Rejected:
+    """A structured CloudEvent as an event of ours, or why it is none.
 
-    What is no CloudEvent is passed on as it is, to be refused by name like any other item.
+    What is no JSON is passed on as it is, to be refused by name like any other item.
     """
     try:
         return _as_item(_decode(item))
+    except msgspec.ValidationError as error:
+        detail = f"CloudEvent: {error}."
+        return Rejected("invalid_event", detail, id_of(item), pointer_of(error))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return item
 

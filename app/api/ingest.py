@@ -29,7 +29,7 @@ from app.core.errors import (
 )
 from app.core.logging import get_logger
 from app.domain.access import Permission
-from app.domain.event import Event, EventRejected, accept, encode_event, read_item
+from app.domain.event import Event, EventRejected, Rejected, accept, encode_event, read_item
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
 from app.settings import Settings
@@ -62,6 +62,10 @@ class Receipt(msgspec.Struct, omit_defaults=True):
     stored: bool = False
 
 
+Turned = tuple[int, Rejected]
+"""The index of an item that was refused, and why."""
+
+
 @dataclass(slots=True)
 class _Batch:
     """One agent's part of a body."""
@@ -85,22 +89,23 @@ def create_blueprint(
     blueprint = Blueprint("ingest", __name__)
     behind = timedelta(days=min(30, settings.retention_days))
 
-    def read(project: str, room: Room) -> tuple[list[_Batch], list[Refused], int]:
-        """What the body holds: its events by agent, what is refused, how many items it has.
+    def read(project: str, room: Room) -> tuple[list[_Batch], list[Turned], int, bool]:
+        """What the body holds: its events by agent, what is refused, how many items it has, and
+        whether it is one event alone.
 
         All else that was made of the body on the way is gone when this returns.
         """
-        items = items_of(request, room.body(request))
+        items, alone = items_of(request, room.body(request))
         now = clock.now()
         accepted, refused = _judge(items, now, behind)
-        return _by_agent(accepted, project, now, settings), refused, len(items)
+        return _by_agent(accepted, project, now, settings), refused, len(items), alone
 
     @blueprint.post("/v1/events")
     def post_events() -> Response:
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
         with memory.room() as room:
-            batches, refused, amount = read(str(identity.project_id), room)
+            batches, refused, amount, alone = read(str(identity.project_id), room)
             _append_all(batches, appender)
         duplicates = 0
         for batch in batches:
@@ -111,10 +116,10 @@ def create_blueprint(
                 refused += _not_taken(batch)
         taken = amount - len(refused)
         if not taken:
-            raise _nothing_taken(batches, refused)
-        refused.sort(key=lambda item: item.index)
+            raise _nothing_taken(batches, refused, alone=alone)
+        named = [Refused(index, why.id, why.code, why.detail) for index, why in sorted(refused)]
         stored = wait_s > 0 and _wait_stored(batches, identity.project_id, engine, hub, wait_s)
-        receipt = Receipt(taken - duplicates, duplicates, refused, stored)
+        receipt = Receipt(taken - duplicates, duplicates, named, stored)
         response = Response(
             msgspec.json.encode(receipt),
             status=200 if stored else 202,
@@ -142,23 +147,34 @@ def _wait_asked(req: Request) -> float:
 
 
 def _judge(
-    items: list[bytes], now: datetime, behind: timedelta
-) -> tuple[list[tuple[int, Event]], list[Refused]]:
+    items: list[bytes | Rejected], now: datetime, behind: timedelta
+) -> tuple[list[tuple[int, Event]], list[Turned]]:
     accepted: list[tuple[int, Event]] = []
-    refused: list[Refused] = []
+    refused: list[Turned] = []
     judged = 0
     for index, item in enumerate(items):
-        judged += len(item)
+        verdict: Event | Rejected
+        if isinstance(item, Rejected):
+            verdict = item
+        else:
+            judged += len(item)
+            verdict = _verdict(item, now, behind)
+        if isinstance(verdict, Rejected):
+            metrics.events_rejected.labels(verdict.code).inc()
+            refused.append((index, verdict))
+        else:
+            accepted.append((index, verdict))
         if judged > BREATH_BYTES:
             judged = 0
             gevent.sleep(0)
-        try:
-            accepted.append((index, accept(read_item(item), now=now, behind=behind)))
-        except EventRejected as error:
-            why = error.rejected
-            metrics.events_rejected.labels(why.code).inc()
-            refused.append(Refused(index, why.id, why.code, why.detail))
     return accepted, refused
+
+
+def _verdict(item: bytes, now: datetime, behind: timedelta) -> Event | Rejected:
+    try:
+        return accept(read_item(item), now=now, behind=behind)
+    except EventRejected as error:
+        return error.rejected
 
 
 def _by_agent(
@@ -202,7 +218,7 @@ def _append_all(batches: list[_Batch], appender: Appender) -> None:
         batch.run.records.clear()
 
 
-def _not_taken(batch: _Batch) -> list[Refused]:
+def _not_taken(batch: _Batch) -> list[Turned]:
     code, detail = "unavailable", "The log is out of reach; it is not known whether this is in."
     if batch.outcome is not None:
         reason = "rate" if batch.outcome.verdict is Verdict.RATE else "backlog"
@@ -213,15 +229,15 @@ def _not_taken(batch: _Batch) -> list[Refused]:
             else ("backlog_full", "The backlog is full.")
         )
     return [
-        Refused(index, event_id, code, detail)
+        (index, Rejected(code, detail, event_id))
         for index, event_id in zip(batch.indexes, batch.run.ids, strict=True)
     ]
 
 
-def _nothing_taken(batches: list[_Batch], refused: list[Refused]) -> Problem:
+def _nothing_taken(batches: list[_Batch], refused: list[Turned], *, alone: bool) -> Problem:
     """The status for a request of which nothing is in."""
     outcomes = [batch.outcome for batch in batches]
-    errors = [{"pointer": f"/{r.index}", "code": r.code, "detail": r.detail} for r in refused]
+    errors = [_error(("" if alone else f"/{index}"), why) for index, why in sorted(refused)]
     waits = [outcome.retry_after_ms / 1000 for outcome in outcomes if outcome is not None]
     if any(outcome is None for outcome in outcomes):
         return Unavailable("The log is out of reach.", retry_after_s=1)
@@ -230,6 +246,12 @@ def _nothing_taken(batches: list[_Batch], refused: list[Refused]) -> Problem:
     if outcomes:
         return TooManyRequests(retry_after_s=max(waits))
     return Unprocessable("No event in the body is acceptable.", errors=errors)
+
+
+def _error(place: str, why: Rejected) -> dict[str, str]:
+    """One refused item among the errors of a problem; ``place`` points at it in the body."""
+    error = {"pointer": place + why.pointer, "code": why.code, "detail": why.detail}
+    return error if why.id is None else {**error, "id": why.id}
 
 
 def _wait_stored(

@@ -10,7 +10,7 @@ from flask import Request
 from app.api import cloudevents
 from app.core.aside import aside
 from app.core.errors import BadRequest, Unprocessable, UnsupportedMediaType
-from app.domain.event import MAX_BATCH, MAX_ITEM_BYTES
+from app.domain.event import MAX_BATCH, MAX_ITEM_BYTES, Rejected
 from app.domain.item_list import (
     TooManyItems,
     items_of_array,
@@ -29,8 +29,10 @@ class TooManyEvents(Unprocessable):
     code, title = "too_many_events", "Too many events in one batch"
 
 
-def items_of(request: Request, body: bytes) -> list[bytes]:
-    """The items of a request, 1 to ``MAX_BATCH``, each an event of ours.
+def items_of(request: Request, body: bytes) -> tuple[list[bytes | Rejected], bool]:
+    """The items of a request, 1 to ``MAX_BATCH``, and whether it is one alone, which has no index.
+
+    Each is an event of ours as bytes, or was refused already.
 
     Raises:
         BadRequest, UnsupportedMediaType, Unprocessable: the body as a whole cannot be read.
@@ -43,16 +45,17 @@ def items_of(request: Request, body: bytes) -> list[bytes]:
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
     if cloudevents.is_binary(request.headers):
-        return [cloudevents.item_of_binary(request.headers, body)]
+        return [cloudevents.item_of_binary(request.headers, body)], True
     try:
         items = items_of_lines(body) if media_type == NDJSON else _json_items(body)
     except TooManyItems:
         raise TooManyEvents(f"A batch may have {MAX_BATCH} events.") from None
     if not items:
         raise Unprocessable("There is no event in the body.")
+    alone = media_type != NDJSON and body.lstrip().startswith(b"{")
     if media_type in {cloudevents.STRUCTURED, cloudevents.BATCH}:
-        return [cloudevents.item_of_structured(item) for item in items]
-    return items
+        return [cloudevents.item_of_structured(item) for item in items], alone
+    return list(items), alone
 
 
 def _json_items(body: bytes) -> list[bytes]:

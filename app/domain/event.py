@@ -14,6 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from app.core.identifiers import uuid7, uuid7_time
+from app.domain.event_blame import id_of, pointer_of
 from app.domain.event_data import check_data
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
 
@@ -70,19 +71,24 @@ class StoredEvent(Event, kw_only=True, gc=False):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """Why one item was refused. ``code`` is stable, ``detail`` is for people."""
+    """Why one item was refused. ``code`` is stable, ``detail`` is for people, ``pointer`` is the
+    JSON pointer of the field that is to blame, empty if none is.
+    """
 
     code: str
     detail: str
     id: str | None = None
+    pointer: str = ""
 
 
 class EventRejected(Exception):
     """One item is refused; the others of its batch stand."""
 
-    def __init__(self, code: str, detail: str, event_id: str | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, event_id: str | None = None, pointer: str = ""
+    ) -> None:
         super().__init__(detail)
-        self.rejected = Rejected(code, detail, event_id)
+        self.rejected = Rejected(code, detail, event_id, pointer)
 
 
 decode_incoming = msgspec.json.Decoder(IncomingEvent).decode
@@ -99,19 +105,23 @@ def read_item(raw: bytes | msgspec.Raw) -> IncomingEvent:
     """
     if len(raw) > MAX_ITEM_BYTES:
         # Before anything looks at it letter by letter.
-        raise _too_large(_id_of(raw))
+        raise _too_large(id_of(raw))
     try:
         return decode_incoming(raw)
     except RecursionError:
-        raise EventRejected("too_deep", f"Nested deeper than {MAX_DEPTH} levels.") from None
+        raise EventRejected(
+            "too_deep", f"Nested deeper than {MAX_DEPTH} levels.", id_of(raw)
+        ) from None
     except msgspec.ValidationError as error:
-        raise EventRejected("invalid_event", f"{error}.", _id_of(raw)) from None
+        raise EventRejected("invalid_event", f"{error}.", id_of(raw), pointer_of(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         if holds_unstorable_text(bytes(raw)):
             raise EventRejected(
-                "invalid_text", "The text holds a lone surrogate, which cannot be stored."
+                "invalid_text",
+                "The text holds a lone surrogate, which cannot be stored.",
+                id_of(raw),
             ) from None
-        raise EventRejected("invalid_event", "This item is not valid JSON.") from None
+        raise EventRejected("invalid_event", "This item is not valid JSON.", id_of(raw)) from None
 
 
 def accept(
@@ -133,15 +143,18 @@ def accept(
     if event_id is None:
         event_id = str(uuid7())
     elif not _is_visible(event_id):
-        raise EventRejected("invalid_event", "`id` must be visible ASCII.")
+        raise EventRejected("invalid_event", "`id` must be visible ASCII.", pointer="/id")
     if not _is_type(incoming.type):
         raise EventRejected(
-            "invalid_event", "`type` must be words of a-z, 0-9 and _ with dots between.", event_id
+            "invalid_event",
+            "`type` must be words of a-z, 0-9 and _ with dots between.",
+            event_id,
+            "/type",
         )
     sender = _sender(incoming, agent_id)
-    for text in (incoming.task_id, incoming.trace_id):
+    for field, text in (("task_id", incoming.task_id), ("trace_id", incoming.trace_id)):
         if text is not None and "\x00" in text:
-            raise EventRejected("invalid_text", "The text holds \\u0000.", incoming.id)
+            raise EventRejected("invalid_text", "The text holds \\u0000.", incoming.id, f"/{field}")
     _check_data(incoming)
     return Event(
         id=event_id,
@@ -159,15 +172,20 @@ def _sender(incoming: IncomingEvent, agent_id: str | None) -> str:
     given = incoming.agent_id
     if given is None:
         if agent_id is None:
-            raise EventRejected("invalid_event", "`agent_id` is missing.", incoming.id)
+            raise EventRejected("invalid_event", "`agent_id` is missing.", incoming.id, "/agent_id")
         return agent_id
     if agent_id is not None:
         if given != agent_id:
             raise EventRejected(
-                "agent_mismatch", "`agent_id` is not the agent that said hello.", incoming.id
+                "agent_mismatch",
+                "`agent_id` is not the agent that said hello.",
+                incoming.id,
+                "/agent_id",
             )
     elif not _is_visible(given):
-        raise EventRejected("invalid_event", "`agent_id` must be visible ASCII.", incoming.id)
+        raise EventRejected(
+            "invalid_event", "`agent_id` must be visible ASCII.", incoming.id, "/agent_id"
+        )
     return given
 
 
@@ -176,17 +194,21 @@ def _check_data(incoming: IncomingEvent) -> None:
     payload = bytes(incoming.data)
     size = len(payload)
     if payload[0] != _BRACE:
-        raise EventRejected("invalid_event", "`data` must be an object.", event_id)
+        raise EventRejected("invalid_event", "`data` must be an object.", event_id, "/data")
     if size > MAX_DATA_BYTES:
         raise _too_large(event_id)
     # One letter is found five times as fast as two.
     if _BACKSLASH in payload and b"\\u" in payload and holds_unstorable_text(payload):
-        raise EventRejected("invalid_text", "`data` holds \\u0000 or a lone surrogate.", event_id)
+        raise EventRejected(
+            "invalid_text", "`data` holds \\u0000 or a lone surrogate.", event_id, "/data"
+        )
     if size > 2 * MAX_DEPTH and _may_be_deep(payload) and depth_exceeds(payload, MAX_DEPTH):
-        raise EventRejected("too_deep", f"`data` is nested deeper than {MAX_DEPTH}.", event_id)
+        raise EventRejected(
+            "too_deep", f"`data` is nested deeper than {MAX_DEPTH}.", event_id, "/data"
+        )
     problem = check_data(incoming.type, payload)
     if problem is not None:
-        raise EventRejected("invalid_data", problem, event_id)
+        raise EventRejected("invalid_data", problem, event_id, "/data")
 
 
 def _may_be_deep(payload: bytes) -> bool:
@@ -194,7 +216,8 @@ def _may_be_deep(payload: bytes) -> bool:
 
 
 def _too_large(event_id: str | None) -> EventRejected:
-    return EventRejected("data_too_large", f"`data` is over {MAX_DATA_BYTES} bytes.", event_id)
+    detail = f"`data` is over {MAX_DATA_BYTES} bytes."
+    return EventRejected("data_too_large", detail, event_id, "/data")
 
 
 def _moment(given: datetime | None, event_id: str, now: datetime, behind: timedelta) -> datetime:
@@ -208,7 +231,7 @@ def _moment(given: datetime | None, event_id: str, now: datetime, behind: timede
         where = (
             "more than 5 minutes ahead" if moment > now else f"more than {behind.days} days back"
         )
-        raise EventRejected("time_out_of_range", f"`time` is {where}.", event_id)
+        raise EventRejected("time_out_of_range", f"`time` is {where}.", event_id, "/time")
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
@@ -219,14 +242,3 @@ def _is_type(text: str) -> bool:
 
 def _is_visible(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
-
-
-class _Identified(msgspec.Struct):
-    id: Annotated[str, msgspec.Meta(max_length=64)]
-
-
-def _id_of(raw: bytes | msgspec.Raw) -> str | None:
-    try:
-        return msgspec.json.decode(raw, type=_Identified).id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

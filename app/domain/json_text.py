@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
+from typing import Final
 
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 # A string that never ends is one token too, and nothing is tried twice: hostile text must not take
 # longer than its length.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_VALUE = re.compile(rb'\s*+:\s*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
+
+MAX_LOOKED_AT: Final = 2000
+"""Strings, brackets and commas that are looked at for one member: more would take long."""
 
 
 def holds_unstorable_text(raw: bytes) -> bool:
@@ -45,6 +51,33 @@ def depth_exceeds(raw: bytes, limit: int) -> bool:
             return False
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
+
+
+def string_member(raw: bytes, name: bytes) -> bytes | None:
+    """The string that an object has by this name, as it is written; None if there is none nearby.
+
+    For text that a decoder refuses. Of a name that comes twice it takes the first.
+    """
+    depth = 0
+    at_name = False
+    quoted = b'"%s"' % name
+    for match in islice(_TOKEN.finditer(raw), MAX_LOOKED_AT):
+        token = match.group()
+        if depth == 0 and token != b"{":
+            return None
+        if token in (b"{", b"["):
+            depth += 1
+            at_name = depth == 1
+        elif token in (b"}", b"]"):
+            depth -= 1
+        elif token == b",":
+            at_name = depth == 1
+        elif at_name:
+            value = _VALUE.match(raw, match.end()) if token == quoted else None
+            if value is not None:
+                return value.group(1)
+            at_name = False
+    return None
 
 
 def split_container(raw: bytes, most: int | None = None) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core import clock
-from tests.integration.samples import agent_name
+from tests.integration.samples import agent_name, event
 from tests.integration.tenants import Tenant
 
 pytestmark = pytest.mark.e2e
@@ -64,6 +64,21 @@ def test_one_in_headers(tenant: Tenant) -> None:
     body = json.dumps(sent["data"]).encode()
     tenant.sender.post("/v1/events", body, {**WAIT, **headers}, kind="application/json").ok()
     assert_kept(tenant, sent)
+
+
+def test_an_event_of_ours_is_no_cloudevent(tenant: Tenant) -> None:
+    problem = tenant.sender.post("/v1/events", event(), kind=STRUCTURED).problem(
+        422, "unprocessable"
+    )
+    assert "specversion" in problem["errors"][0]["detail"]
+
+
+def test_data_beside_headers_that_cannot_be_stored(tenant: Tenant) -> None:
+    headers = {f"ce-{name}": str(cloud_event()[name]) for name in ("specversion", "id", "source")}
+    answer = tenant.sender.post(
+        "/v1/events", b'{"a":"\\ud800"}', {**headers, "ce-type": "a"}, kind="application/json"
+    )
+    assert answer.problem(422, "unprocessable")["errors"][0]["code"] == "invalid_text"
 
 
 def test_headers_that_are_none(tenant: Tenant) -> None:

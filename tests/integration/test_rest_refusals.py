@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,8 +57,22 @@ def test_nothing_in_it_is_422(tenant: Tenant, body: bytes, kind: str) -> None:
 def test_nothing_acceptable_in_it_is_422_and_says_why(tenant: Tenant) -> None:
     bad = [{"type": "Not A Type", "agent_id": "a"}, 7, {"agent_id": "a"}]
     errors = tenant.sender.post("/v1/events", bad).problem(422, "unprocessable")["errors"]
-    assert [error["pointer"] for error in errors] == ["/0", "/1", "/2"]
+    assert [error["pointer"] for error in errors] == ["/0/type", "/1", "/2/type"]
     assert all(error["detail"] for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("as_body", "pointer"),
+    [(lambda item: item, "/severity"), (lambda item: [item], "/0/severity")],
+    ids=["one event", "a batch of one"],
+)
+def test_the_field_and_the_id_are_named(
+    tenant: Tenant, as_body: Callable[[Any], Any], pointer: str
+) -> None:
+    bad = event(id="mine", severity="fatal")
+    problem = tenant.sender.post("/v1/events", as_body(bad)).problem(422, "unprocessable")
+    [error] = problem["errors"]
+    assert (error["pointer"], error["id"]) == (pointer, "mine")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backplane.figures import Figures
@@ -26,6 +26,7 @@ from app.eventlog.redis_streams import open_log
 from app.jobs.broker import create_broker
 from app.jobs.messages import retain
 from app.settings import Settings
+from app.storage import due
 from workers.expire import Deadlines
 from workers.listener import Listener
 from workers.prune import Prune
@@ -70,6 +71,17 @@ class Turn:
         return False
 
 
+def _see_to_what_is_due(engine: Engine, sweep: Sweep, deadlines: Deadlines) -> None:
+    with engine.connect() as connection:
+        found = due.look(connection)
+    if found.outbox:
+        sweep.outbox(found.outbox)
+    if found.commands:
+        deadlines.commands()
+    if found.tasks:
+        deadlines.tasks()
+
+
 def main() -> int:
     """Tick until SIGTERM or SIGINT."""
     try:
@@ -108,10 +120,8 @@ def main() -> int:
         try:
             if turn.mine():
                 sweep.partitions()
-                sweep.outbox()
                 sweep.liveness()
-                deadlines.commands()
-                deadlines.tasks()
+                _see_to_what_is_due(engine, sweep, deadlines)
                 prune.tick()
                 if started - retained_at >= RETAIN_EVERY_S:
                     broker.enqueue(retain())

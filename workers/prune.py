@@ -11,18 +11,21 @@ from sqlalchemy import Engine
 from app.core import clock, metrics
 from app.storage import audit, commands, idempotency
 
-EVERY_S: Final = 5.0
-"""Ten thousand rows of each go then: two thousand a second, more than are ever written."""
+AGAIN_S: Final = 5.0
+"""Ten thousand rows of each go in a step: two thousand a second, more than are ever written."""
+
+REST_S: Final = 60.0
+"""The pause once nothing is left."""
 
 
 class Prune:
-    """Works in the clock, one bounded step every five seconds; what is left is the next step's."""
+    """Works in the clock, in bounded steps: each minute, each five seconds while there is more."""
 
     def __init__(self, engine: Engine, *, audit_days: int, command_days: int) -> None:
         self._engine = engine
         self._audit_kept = timedelta(days=audit_days)
         self._commands_kept = timedelta(days=command_days)
-        self._stepped_at = float("-inf")
+        self._next_at = float("-inf")
 
     def tick(self) -> None:
         """Take the next step if it is time.
@@ -30,19 +33,20 @@ class Prune:
         Raises:
             SQLAlchemyError: PostgreSQL is out of reach; the next step comes in its time.
         """
-        now = time.monotonic()
-        if now - self._stepped_at >= EVERY_S:
-            self._stepped_at = now
-            self.step()
+        if time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + AGAIN_S
+            if not self.step():
+                self._next_at = time.monotonic() + REST_S
 
-    def step(self) -> None:
-        """Forget the oldest of what is past its time."""
+    def step(self) -> int:
+        """Forget the oldest of what is past its time; how much was forgotten."""
+        now = clock.now()
         with self._engine.begin() as connection:
-            gone = idempotency.prune(connection)
-        metrics.pruned.labels("idempotency_keys").inc(gone)
-        with self._engine.begin() as connection:
-            gone = audit.prune(connection, clock.now() - self._audit_kept)
-        metrics.pruned.labels("audit_log").inc(gone)
-        with self._engine.begin() as connection:
-            gone = commands.prune(connection, clock.now() - self._commands_kept)
-        metrics.pruned.labels("commands").inc(gone)
+            forgotten = {
+                "idempotency_keys": idempotency.prune(connection),
+                "audit_log": audit.prune(connection, now - self._audit_kept),
+                "commands": commands.prune(connection, now - self._commands_kept),
+            }
+        for what, gone in forgotten.items():
+            metrics.pruned.labels(what).inc(gone)
+        return sum(forgotten.values())

@@ -21,7 +21,7 @@ from app.domain.batch import PartitionState, counted_again
 from app.eventlog.log import Depth, EventLog
 from app.eventlog.presence import Presence
 from app.jobs.ring import Bells, ring, waiting
-from app.storage import agents, outbox, partitions
+from app.storage import agents, partitions
 
 PAUSE_S = 5.0
 """Rounds further apart than this are a pause in which signs of life may have been lost."""
@@ -68,10 +68,8 @@ class Sweep:
             if queued < 2 * self._log.partitions and self._bells.ring_if_silent(state.partition):
                 ring(self._broker, state.partition, "sweep")
 
-    def outbox(self) -> None:
-        """Poke for events of changes whose own poke was lost."""
-        with self._engine.connect() as connection:
-            late = outbox.late(connection)
+    def outbox(self, late: Sequence[int]) -> None:
+        """Poke for these partitions' events of changes, whose own poke was lost."""
         for partition in self._log.poke(late):
             ring(self._broker, partition, "sweep")
 

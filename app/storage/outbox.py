@@ -16,8 +16,6 @@ from app.domain.placing import Waiting
 from app.storage.writes import Writer
 
 TAKEN_AT_ONCE: Final = 500
-LATE_S: Final = 1.0
-"""What waits for longer was not poked for, or the poke was lost."""
 
 
 class Outgoing(NamedTuple):
@@ -74,15 +72,3 @@ def counts(connection: Connection) -> dict[int, int]:
     """How many events wait in each partition that has some."""
     found = connection.execute(text("SELECT partition, count(*) FROM outbox GROUP BY partition"))
     return {row[0]: row[1] for row in found}
-
-
-def late(connection: Connection) -> list[int]:
-    """The partitions whose events have waited for longer than a poke takes."""
-    found = connection.execute(
-        text(
-            "SELECT DISTINCT partition FROM outbox"
-            " WHERE created_at < now() - make_interval(secs => :late)"
-        ),
-        {"late": LATE_S},
-    )
-    return list(found.scalars())

@@ -81,13 +81,16 @@ def test_a_step_is_bounded_and_the_next_goes_on(
 
 def test_ticks_step_in_their_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 10)
+    Prune(engine, audit_days=30, command_days=7).tick()
     prune = Prune(engine, audit_days=30, command_days=7)
     prune.tick()
     prune.tick()
-    assert left(engine)[0] == 38
-    monkeypatch.setattr(pruning, "EVERY_S", 0.0)
-    prune.tick()
     assert left(engine)[0] == 28
+    monkeypatch.setattr(pruning, "AGAIN_S", 0.0)
+    prune = Prune(engine, audit_days=30, command_days=7)
+    prune.tick()
+    prune.tick()
+    assert left(engine)[0] == 23
 
 
 def test_commands_go_when_they_ended_long_ago(

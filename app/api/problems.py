@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from flask import Flask, Response
@@ -14,21 +14,42 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from app.core import metrics
-from app.core.errors import BadRequest, Problem, Unavailable, Unprocessable
+from app.core.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    RequestTimeout,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMediaType,
+    UpgradeRequired,
+)
 from app.core.logging import get_logger
 
 log = get_logger(__name__)
 
-_CODES = {
-    400: "bad_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "request_timeout",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
-    422: "unprocessable",
-    426: "upgrade_required",
+_KINDS: Final = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        NotFound,
+        MethodNotAllowed,
+        RequestTimeout,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        Unprocessable,
+        UpgradeRequired,
+    )
 }
+"""What Flask and webargs refuse, said as we say it: a code has one title."""
+
+
+class OtherRefusal(Problem):
+    """HTTP has a status for it, and we have no code."""
+
+    code, title = "http_error", "The request was refused"
 
 
 def problem_response(
@@ -91,11 +112,12 @@ def register(app: Flask) -> None:
     def http(error: HTTPException) -> Response:
         status = 426 if isinstance(error, WebsocketMismatch) else error.code or 500
         fields = getattr(error, "data", None) or {}
+        kind = _KINDS.get(status, OtherRefusal)
         response = problem_response(
             status,
-            _CODES.get(status, "http_error"),
-            error.name,
-            error.description or error.name,
+            kind.code,
+            kind.title,
+            f"{kind.title}.",
             errors=_pointers(fields.get("messages", {})),
         )
         if status == 405:

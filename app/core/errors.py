@@ -70,6 +70,12 @@ class NotFound(Problem):
     status, code, title = 404, "not_found", "There is no such thing here"
 
 
+class MethodNotAllowed(Problem):
+    """The path does not take this method."""
+
+    status, code, title = 405, "method_not_allowed", "This path does not take this method"
+
+
 class RequestTimeout(Problem):
     """The body came too slowly."""
 
@@ -92,6 +98,12 @@ class PreconditionFailed(Problem):
     """Somebody else changed it since the version that the request was made for."""
 
     status, code, title = 412, "precondition_failed", "It has changed since that version"
+
+
+class UpgradeRequired(Problem):
+    """This path speaks WebSocket, version 13."""
+
+    status, code, title = 426, "upgrade_required", "This path speaks WebSocket, version 13"
 
 
 class PreconditionRequired(Problem):

@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from app.access.authenticator import Authenticator
 from app.access.places import Kind, Places
 from app.access.standing import Ended
-from app.core.errors import BadRequest, Problem, Unavailable
+from app.core.errors import BadRequest, Unavailable, UpgradeRequired
 from app.core.logging import get_logger
 from app.domain.access import Identity, Permission
 from app.gateway.closing import CREDENTIAL_ENDED, FAILED, CloseNow
@@ -25,12 +25,6 @@ SUBPROTOCOLS = ["telltale.v1+json"]
 SILENT_INTERVALS = 2.5
 
 log = get_logger(__name__)
-
-
-class UpgradeRequired(Problem):
-    """This path speaks WebSocket, version 13."""
-
-    status, code, title = 426, "upgrade_required", "This path speaks WebSocket, version 13"
 
 
 class NoThread:

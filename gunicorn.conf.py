@@ -35,7 +35,7 @@ class JsonLogger(Logger):
 host = f"[{settings.host}]" if ":" in settings.host else settings.host
 bind = f"{host}:{settings.port}"
 workers = settings.web_concurrency
-worker_class = "gevent"
+worker_class = "app.gunicorn_worker.Worker"
 # Each socket takes a place; some are left over so that health checks always get one.
 worker_connections = settings.max_sockets + 500
 backlog = 4096

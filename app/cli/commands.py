@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-from alembic import command
-from alembic.config import Config
 from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy import Connection, Engine
@@ -74,6 +72,10 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
 
 def migrate(engine: Engine) -> None:
     """Bring the schema to the newest revision, over this engine."""
+    # Every web process has this module, and none of them needs Alembic for its start.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config(str(ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(ROOT / "migrations"))
     with engine.connect() as connection:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.batch import PartitionState, is_after
+from app.domain.batch import PartitionState
+from app.domain.log_position import is_after
 
 
 class Depth(Protocol):

@@ -16,6 +16,7 @@ import msgspec
 
 from app.domain.agent_fold import AgentFold, fold_rows
 from app.domain.event import decode_event
+from app.domain.log_position import is_after
 from app.domain.partition import agent_key
 from app.domain.row import Row
 
@@ -225,13 +226,3 @@ def without(made: Plan, index: int) -> Plan:
         dead=made.state.dead + 1,
     )
     return Plan(state, rows, made.cursors, list(folds.values()), made.vanished)
-
-
-def is_after(position: str, other: str) -> bool:
-    """Whether a log position lies behind another of the same generation."""
-    return _numbers(position) > _numbers(other)
-
-
-def _numbers(position: str) -> tuple[int, int]:
-    milliseconds, _, number = position.partition("-")
-    return int(milliseconds), int(number or 0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.batch import PartitionState, Plan, is_after, plan
+from app.domain.batch import PartitionState, Plan, plan
 from app.domain.event import encode_event
 from app.domain.row import Row
 from app.eventlog.log import Chunk
@@ -175,19 +174,3 @@ def test_each_agents_row_changes_by_its_new_events_only() -> None:
     assert (bob.agent_id, bob.events, bob.last_event_type) == ("bob", 1, "agent.heartbeat")
     # Two gateways' clocks differ: an agent was seen when it was seen last.
     assert (ada.seen_at - NOW).total_seconds() == 9
-
-
-@pytest.mark.parametrize(
-    ("position", "other", "after"),
-    [
-        ("0-0", "0-0", False),
-        ("5-0", "5-0", False),
-        ("5-1", "5-0", True),
-        ("10-0", "9-9", True),
-        ("9-10", "9-9", True),
-        ("9-9", "10-0", False),
-        ("7", "6-5", True),
-    ],
-)
-def test_positions_are_compared_as_numbers(position: str, other: str, after: bool) -> None:
-    assert is_after(position, other) is after

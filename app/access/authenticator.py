@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import replace
 from typing import Final
 
@@ -124,7 +125,8 @@ class Authenticator:
         Raises:
             Forbidden: it does not.
         """
-        if request.headers.get(CSRF_HEADER) != session.csrf_token:
+        given = request.headers.get(CSRF_HEADER, "").encode()
+        if not hmac.compare_digest(given, session.csrf_token.encode()):
             raise Forbidden(f"A write from a browser needs the {CSRF_HEADER} header.")
 
     def _as_of_now(self, identity: Identity) -> Identity:

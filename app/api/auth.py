@@ -48,16 +48,7 @@ def create_blueprint(  # noqa: C901
             token, session = authenticator.sessions.open(member)
             with engine.connect() as connection:
                 me = _of_session(connection, session, member.role)
-            response = make_response(jsonify(me))
-            response.set_cookie(
-                SESSION_COOKIE,
-                token,
-                max_age=SESSION_S,
-                httponly=True,
-                samesite="Lax",
-                secure=scheme_of(request) == "https",
-            )
-            return response
+            return _with_cookie(jsonify(me), token)
 
     @blueprint.route("/v1/auth/logout")
     class Logout(MethodView):
@@ -81,11 +72,11 @@ def create_blueprint(  # noqa: C901
             identity = authenticator.request(request)
             session = _session()
             with engine.connect() as connection:
-                if session is not None:
-                    me = _of_session(connection, session, identity.role)
-                else:
-                    me = _of_identity(connection, identity)
-            return make_response(jsonify(me))
+                if session is None:
+                    return jsonify(_of_identity(connection, identity))
+                me = _of_session(connection, session, identity.role)
+            # The session lives on by being used, and so must the browser's cookie.
+            return _with_cookie(jsonify(me), request.cookies[SESSION_COOKIE])
 
     @blueprint.route("/v1/auth/project")
     class Project(MethodView):
@@ -157,6 +148,18 @@ def create_blueprint(  # noqa: C901
         return session
 
     return blueprint
+
+
+def _with_cookie(response: Response, token: str) -> Response:
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=SESSION_S,
+        httponly=True,
+        samesite="Lax",
+        secure=scheme_of(request) == "https",
+    )
+    return response
 
 
 def _of_session(connection: Connection, session: Session, role: Role) -> dict[str, Any]:

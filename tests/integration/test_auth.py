@@ -63,7 +63,11 @@ def test_a_session_from_sign_in_to_sign_out(tenant: Tenant, email: str) -> None:
     assert "Secure" not in cookie
     browser = Rest(tenant.url)
     session = {"Cookie": cookie_of(answer)}
-    assert browser.get("/v1/auth/me", session).ok() == me
+    again = browser.get("/v1/auth/me", session)
+    assert again.ok() == me
+    # The session lives on, and the browser's cookie as long.
+    assert again.cookies == [cookie]
+    assert "Max-Age=43200" in cookie
     assert browser.get("/v1/events", session).ok()["items"] == []
     with DashboardSocket(tenant.url, headers={**session, "Origin": tenant.url}) as viewer:
         viewer.live()
@@ -97,7 +101,9 @@ def test_a_browsers_write_needs_its_csrf_token(tenant: Tenant, email: str) -> No
     browser = Rest(tenant.url)
     for path in ("/v1/auth/token", "/v1/auth/socket-token", "/v1/events"):
         browser.post(path, {}, session).problem(403, "forbidden")
-        browser.post(path, {}, {**session, "X-CSRF-Token": "x"}).problem(403, "forbidden")
+        for wrong in ("x", "é"):
+            given = {**session, "X-CSRF-Token": wrong}
+            browser.post(path, {}, given).problem(403, "forbidden")
     csrf = {**session, "X-CSRF-Token": answer.json["csrf_token"]}
     browser.post("/v1/auth/socket-token", None, csrf).ok()
 
@@ -172,10 +178,12 @@ def test_a_ticket_signs_in_once(stack: Stack, tenant: Tenant, email: str, engine
 
 @pytest.mark.parametrize("role", list(Role))
 def test_me_is_whose_key_it_is(tenant: Tenant, role: Role) -> None:
-    me = Rest(tenant.url, tenant.keys[role]).get("/v1/auth/me").ok()
+    answer = Rest(tenant.url, tenant.keys[role]).get("/v1/auth/me")
+    assert answer.cookies == []
+    me = answer.ok()
     assert me["user"] is None
     assert me["role"] == role.value
-    assert me["project"]["id"] == str(tenant.project_id)
+    assert me["project"] == {"id": str(tenant.project_id), "name": tenant.name}
     assert me["csrf_token"] is None
 
 

@@ -142,7 +142,7 @@ def accept(
     event_id = incoming.id
     if event_id is None:
         event_id = str(uuid7())
-    elif not _is_visible(event_id):
+    elif not is_visible(event_id):
         raise EventRejected("invalid_event", "`id` must be visible ASCII.", pointer="/id")
     if not _is_type(incoming.type):
         raise EventRejected(
@@ -182,7 +182,7 @@ def _sender(incoming: IncomingEvent, agent_id: str | None) -> str:
                 incoming.id,
                 "/agent_id",
             )
-    elif not _is_visible(given):
+    elif not is_visible(given):
         raise EventRejected(
             "invalid_event", "`agent_id` must be visible ASCII.", incoming.id, "/agent_id"
         )
@@ -240,5 +240,6 @@ def _is_type(text: str) -> bool:
     return _TYPE.fullmatch(text) is not None
 
 
-def _is_visible(text: str) -> bool:
+def is_visible(text: str) -> bool:
+    """Whether it is visible ASCII, without blanks."""
     return text.isascii() and text.isprintable() and " " not in text

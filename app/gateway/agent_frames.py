@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from app.core.aside import aside
-from app.domain.event import MAX_BATCH, MAX_DEPTH, IncomingEvent
+from app.domain.event import MAX_BATCH, MAX_DEPTH, IncomingEvent, is_visible
 from app.domain.item_list import items_of_frame
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
 from app.gateway.closing import TOO_MANY_EVENTS, CloseNow, bad_frame
@@ -60,6 +60,8 @@ def first_hello(payload: bytes) -> Hello:
     frame, _ = decode(payload)
     if not isinstance(frame, Hello):
         raise CloseNow(bad_frame("The first frame must be hello."))
+    if not is_visible(frame.agent_id):
+        raise CloseNow(bad_frame("`agent_id` must be visible ASCII."))
     if frame.name is not None and "\0" in frame.name:
         raise CloseNow(bad_frame("`name` holds \\u0000."))
     meta = bytes(frame.meta)

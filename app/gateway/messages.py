@@ -16,7 +16,7 @@ MAX_INCARNATION = 2**53 - 1
 class Hello(msgspec.Struct, tag="hello", forbid_unknown_fields=True, kw_only=True):
     """The first frame of an agent."""
 
-    agent_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+    agent_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     role: Literal["worker", "manager"]
     incarnation: Annotated[int, msgspec.Meta(ge=1, le=MAX_INCARNATION)]
     name: Annotated[str, msgspec.Meta(max_length=200)] | None = None

@@ -116,6 +116,13 @@ def test_anything_else_does_not_begin_one(payload: bytes) -> None:
     assert caught.value.closing.code == 4501
 
 
+@pytest.mark.parametrize("agent_id", ["two words", "é", "new\nline", "a\x7f"])
+def test_a_bad_agent_id_is_told_in_words(agent_id: str) -> None:
+    with pytest.raises(CloseNow) as caught:
+        first_hello(hello(agent_id=agent_id))
+    assert "`agent_id` must be visible ASCII." in caught.value.closing.reason
+
+
 def test_a_ping_has_no_items() -> None:
     frame, items = decode(b'{"type":"ping"}')
     assert isinstance(frame, Ping)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from app.domain.cursor import Cursor
 from app.domain.event import SEVERITIES, StoredEvent
-from app.domain.subscription import Filter
+from app.domain.subscription import Filter, lower_case
 from app.storage.events import SEVERITY_NUMBER
 
 _COLUMNS: Final = (
@@ -195,10 +195,10 @@ def _conditions(
         values["prefixes"] = [_like(prefix) + "%" for prefix in wanted.type_prefixes()]
         parts.append("(type = ANY(:types) OR type LIKE ANY(:prefixes))")
     if wanted.text:
-        values["text"] = f"%{_like(wanted.text)}%"
+        values["text"] = f"%{_like(lower_case(wanted.text))}%"
         parts.append(
-            "(type ILIKE :text OR agent_id ILIKE :text OR task_id ILIKE :text"
-            " OR data::text ILIKE :text)"
+            "(lower(type) LIKE :text OR lower(agent_id) LIKE :text OR lower(task_id) LIKE :text"
+            " OR lower(data::text) LIKE :text)"
         )
     if since is not None:
         parts.append("occurred_at >= :since")

@@ -47,6 +47,18 @@ FILTERS: list[tuple[dict[str, Any], dict[str, str], set[int]]] = [
 ]
 
 
+WORDS = ["straße", "STRAẞE", "STRASSE", "istanbul", "İstanbul", "ISTANBUL", "ΟΔΟΣ", "οδος"]
+FOUND = {
+    "straße": {"straße", "STRAẞE"},
+    "STRASSE": {"STRASSE"},
+    "istanbul": {"istanbul", "İstanbul", "ISTANBUL"},
+    "İSTANBUL": {"istanbul", "İstanbul", "ISTANBUL"},
+    "ΟΔΟΣ": {"ΟΔΟΣ"},
+    "οδος": {"οδος"},
+}
+"""Which of the words are found by a text: letters are made small one for one."""
+
+
 def samples() -> list[dict[str, Any]]:
     rows: list[tuple[str, str, dict[str, Any]]] = [
         ("a", "task.started", {"task_id": "t1"}),
@@ -113,6 +125,20 @@ def test_live_frames_and_catch_up_hold_what_matches(tenant: Tenant) -> None:
         with DashboardSocket(tenant.url, tenant.viewer) as viewer:
             viewer.live(filter=spec, cursor=start)
             assert {item["id"] for item in viewer.items["live"]} == {ids[n] for n in expected}
+
+
+def test_text_of_all_languages_is_found_live_as_in_history(tenant: Tenant) -> None:
+    with DashboardSocket(tenant.url, tenant.viewer) as viewer:
+        for text in FOUND:
+            viewer.live(text, filter={"text": text})
+        viewer.live("everything")
+        tenant.sender.send(*(event(data={"word": word}) for word in WORDS))
+        viewer.until_shown(len(WORDS), "everything")
+        viewer.linger(0.2)
+        for text, words in FOUND.items():
+            assert {item["data"]["word"] for item in viewer.items[text]} == words
+            shown = tenant.reader.events(text=text)
+            assert {item["data"]["word"] for item in shown} == words
 
 
 def test_filters_of_agents_hold_for_agents_frames_too(tenant: Tenant) -> None:

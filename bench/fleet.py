@@ -90,9 +90,14 @@ class Crowd:
     """Moves many agents' sockets from one loop."""
 
     def __init__(self, agents: list[SimulatedAgent]) -> None:
-        self.agents = agents
+        self.agents: list[SimulatedAgent] = []
         self._pinged_at = time.monotonic()
         self._selector = selectors.DefaultSelector()
+        self.add(agents)
+
+    def add(self, agents: list[SimulatedAgent]) -> None:
+        """Move these too."""
+        self.agents += agents
         for agent in agents:
             self._selector.register(agent.sock, selectors.EVENT_READ, agent)
 

@@ -25,20 +25,21 @@ def run(stack: Stack, seconds: float) -> dict[str, Any]:
     watcher = Watcher(stack.url, stack.admin_key, latencies=True)
     before = memory_bytes(stack, "web")
     say(f"connecting {agents_wanted} agents …")
-    agents = []
+    crowd = Crowd([])
     for start in range(0, agents_wanted, 500):
         count = min(500, agents_wanted - start)
-        agents += join(stack.url, stack.admin_key, count, prefix=f"socket-{start}")
+        crowd.add(join(stack.url, stack.admin_key, count, prefix=f"socket-{start}"))
+        # Those who came first have to give a sign of life before the last are there.
+        crowd.listen(0)
     after = memory_bytes(stack, "web")
     each_kb = (after - before) / agents_wanted / 1000
     say(f"{each_kb:.1f} KB each; {EVENTS_PER_S} events/s for {seconds:g} s …")
-    crowd = Crowd(agents)
-    sent = steadily(crowd, agents, EVENTS_PER_S, seconds)
+    sent = steadily(crowd, crowd.agents, EVENTS_PER_S, seconds)
     seen = watcher.wait_for(sent, 30, lambda: crowd.listen(0.02))
     result = percentiles(seen)
     say(f"shown: p50 {result['p50_ms']} ms, p99 {result['p99_ms']} ms")
     watcher.stop()
-    leave(agents)
+    leave(crowd.agents)
     return {
         **result,
         "sockets": agents_wanted,

@@ -14,6 +14,7 @@ from app.core.identifiers import uuid7
 from bench.wire import Incoming, connect, frame
 
 PING_EVERY_S = 15.0
+_PING = frame(b'{"type":"ping"}')
 
 
 class _Ack(msgspec.Struct, tag="ack"):
@@ -92,6 +93,7 @@ class Crowd:
     def __init__(self, agents: list[SimulatedAgent]) -> None:
         self.agents: list[SimulatedAgent] = []
         self._pinged_at = time.monotonic()
+        self._next_ping = 0
         self._selector = selectors.DefaultSelector()
         self.add(agents)
 
@@ -108,10 +110,7 @@ class Crowd:
 
     def listen(self, timeout_s: float) -> None:
         """Read whatever acks have come; ping now and then, as agents must."""
-        if time.monotonic() - self._pinged_at > PING_EVERY_S:
-            self._pinged_at = time.monotonic()
-            for quiet in self.agents:
-                self._write(quiet, frame(b'{"type":"ping"}'))
+        self._ping()
         for selected, _ in self._selector.select(timeout_s):
             agent: SimulatedAgent = selected.data
             data = agent.sock.recv(262_144)
@@ -123,6 +122,16 @@ class Crowd:
                 if not payload.startswith(b'{"type":"ack"'):
                     raise ConnectionError(f"{agent.name} was refused: {payload!r}")
                 agent.stored = _decode(payload).stored
+
+    def _ping(self) -> None:
+        """Ping those whose turn it is: each comes round in its time, and never all at once."""
+        now = time.monotonic()
+        due = int((now - self._pinged_at) / PING_EVERY_S * len(self.agents))
+        if due:
+            self._pinged_at = now
+            for _ in range(min(due, len(self.agents))):
+                self._write(self.agents[self._next_ping % len(self.agents)], _PING)
+                self._next_ping += 1
 
     def send(self, agent: SimulatedAgent, events: int, per_frame: int) -> None:
         """Send events now, as frames of ``per_frame``."""

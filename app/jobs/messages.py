@@ -7,7 +7,7 @@ from typing import Any
 from dramatiq import Message
 
 INGEST_QUEUE = "ingest"
-"""One queue for all: each costs two consumers that poll, twenty times a second when idle."""
+"""One queue for all: each costs a consumer that polls, ten times a second when idle."""
 
 DRAIN = "drain"
 RETAIN = "retain"

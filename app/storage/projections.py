@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.domain.agent_state import AgentState, replay
 from app.domain.event import SEVERITIES, Event
@@ -47,7 +47,7 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         state = msgspec.json.decode(known.state, type=AgentState)
     found = connection.execute(
         text(
-            "SELECT event_id, type, agent_id, occurred_at, task_id, severity,"
+            "SELECT type, agent_id, occurred_at, task_id, severity,"
             " data::text AS data, received_at FROM events"
             " WHERE project_id = :project AND agent_id = :agent"
             ' AND "offset" > :after AND "offset" <= coalesce((SELECT min(position)'
@@ -57,21 +57,21 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         ),
         {"project": project_id, "agent": agent_id, "after": known.position, "most": MAX_REPLAYED},
     )
-    events = [
-        Event(
-            id=row.event_id,
-            type=row.type,
-            agent_id=row.agent_id,
-            time=row.occurred_at,
-            task_id=row.task_id,
-            trace_id=None,
-            severity=SEVERITIES[row.severity],
-            data=msgspec.Raw(row.data.encode()),
-        )
-        for row in found
-        if row.received_at <= at
-    ]
-    return replay(state, events)
+    return replay(state, [folded_event(row) for row in found if row.received_at <= at])
+
+
+def folded_event(row: Row[Any]) -> Event:
+    """An event as far as a fold looks at it, from columns by their names."""
+    return Event(
+        id="",
+        type=row.type,
+        agent_id=row.agent_id,
+        time=row.occurred_at,
+        task_id=row.task_id,
+        trace_id=None,
+        severity=SEVERITIES[row.severity],
+        data=msgspec.Raw(row.data.encode()),
+    )
 
 
 def task_at(connection: Connection, project_id: UUID, task_id: str, at: datetime) -> Task | None:

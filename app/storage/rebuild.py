@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.domain.agent import AgentChange, fold
 from app.domain.agent_state import AgentState, after, begin
-from app.domain.event import SEVERITIES, Event
+from app.domain.event import Event
 from app.domain.rebuilt import Difference, differing
 from app.domain.task import Task, TaskEvent, decode_task
 from app.domain.task import fold as fold_task
 from app.storage import tasks
-from app.storage.projections import state_of
+from app.storage.projections import folded_event, state_of
 
 FETCHED_AT_ONCE: Final = 5000
 TOLD_EVERY: Final = 10_000
@@ -178,17 +178,7 @@ def _all_events(connection: Connection, progress: Progress) -> Iterator[tuple[UU
         ).execution_options(yield_per=FETCHED_AT_ONCE)
     )
     for number, row in enumerate(found, start=1):
-        event = Event(
-            id="",
-            type=row.type,
-            agent_id=row.agent_id,
-            time=row.occurred_at,
-            task_id=row.task_id,
-            trace_id=None,
-            severity=SEVERITIES[row.severity],
-            data=msgspec.Raw(row.data.encode()),
-        )
-        yield row.project_id, row.place, event
+        yield row.project_id, row.place, folded_event(row)
         if number % TOLD_EVERY == 0:
             progress(TOLD_EVERY)
 

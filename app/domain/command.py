@@ -29,6 +29,9 @@ FINAL: Final = frozenset({CommandState.DONE, CommandState.FAILED, CommandState.E
 PENDING: Final = frozenset({CommandState.QUEUED, CommandState.DELIVERED})
 """In these the agent has not said that it has the command: it is sent again."""
 
+RESTARTED: Final = "agent_restarted"
+"""The detail of a command that failed because the life of the agent that had it is over."""
+
 _RANK: Final = {
     CommandState.QUEUED: 0,
     CommandState.DELIVERED: 1,
@@ -38,7 +41,9 @@ _RANK: Final = {
 
 
 class Command(msgspec.Struct, kw_only=True):
-    """A command as it is now. ``deliveries`` counts how often it was sent."""
+    """A command as it is now. ``deliveries`` counts how often it was sent, and
+    ``incarnation`` names the agent's life that it was sent to last or that has it; 0 before.
+    """
 
     command_id: UUID
     agent_id: str
@@ -50,6 +55,7 @@ class Command(msgspec.Struct, kw_only=True):
     deadline_at: datetime
     delivered_at: datetime | None = None
     deliveries: int = 0
+    incarnation: int = 0
     received_at: datetime | None = None
     finished_at: datetime | None = None
     detail: str | None = None
@@ -70,26 +76,49 @@ def allows(state: CommandState, step: CommandState) -> bool:
 
 
 def advance(
-    command: Command, step: CommandState, at: datetime, detail: str | None = None
+    command: Command,
+    step: CommandState,
+    at: datetime,
+    detail: str | None = None,
+    *,
+    incarnation: int = 0,
 ) -> Command | None:
     """The command after this step, which is the state that it leads to; None if nothing changes.
 
-    A delivery that was not the first is counted and changes nothing else, so it returns the command
-    in the state that it had.
+    ``incarnation`` is the life of the agent that it was sent to, or that says so. A delivery that
+    was not the first is counted, and a later life may say again that it has the command: then it
+    returns the command in the state that it had. That an earlier life had it says nothing once it
+    was sent to a later one.
     """
-    delivery = step is CommandState.DELIVERED
-    if command.state in FINAL or not (delivery or allows(command.state, step)):
+    delivery, received = step is CommandState.DELIVERED, step is CommandState.RECEIVED
+    anew = received and command.state is step and incarnation > command.incarnation
+    if command.state in FINAL or not (delivery or anew or allows(command.state, step)):
+        return None
+    if received and incarnation < command.incarnation:
         return None
     final = step in FINAL
+    names_life = received or (delivery and command.state in PENDING)
     return msgspec.structs.replace(
         command,
         state=step if allows(command.state, step) else command.state,
         deliveries=command.deliveries + delivery,
+        incarnation=max(command.incarnation, incarnation) if names_life else command.incarnation,
         delivered_at=command.delivered_at or (at if delivery else None),
-        received_at=command.received_at or (at if step is CommandState.RECEIVED else None),
+        received_at=command.received_at or (at if received else None),
         finished_at=at if final else None,
         detail=detail if final else command.detail,
     )
+
+
+def outlived(command: Command, incarnation: int, at: datetime) -> Command | None:
+    """The command once its agent lives anew and does not speak of it; None if nothing changes.
+
+    The life that had it may have carried it out, in part or as a whole: to send it again could do
+    it twice.
+    """
+    if command.state is not CommandState.RECEIVED or command.incarnation >= incarnation:
+        return None
+    return advance(command, CommandState.FAILED, at, RESTARTED)
 
 
 def event_data(command: Command) -> bytes:

@@ -6,6 +6,7 @@ all of them.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -38,6 +39,9 @@ MAX_STEPS: Final = 20_000
 
 MAX_DETAIL: Final = 2000
 RETRY_S: Final = 1.0
+RESTARTED_S: Final = 5.0
+"""After its hello an agent has so long to speak of what its former life had; then that fails."""
+
 ANSWER_S: Final = 5.0
 
 log = get_logger(__name__)
@@ -53,6 +57,7 @@ class Orders:
         self._partitions = partitions
         self._sessions: dict[str, AgentSession] = {}
         self._called: dict[str, None] = {}
+        self._begun: dict[str, float] = {}
         self._calling = Signal()
         self._steps: deque[Step] = deque()
         self._stepping = Signal()
@@ -68,17 +73,20 @@ class Orders:
                 gevent.spawn(self._for_ever, self._calling, self._tell),
                 gevent.spawn(self._for_ever, self._stepping, self._write),
                 gevent.spawn(self._begin),
+                gevent.spawn(self._look_back),
             ]
 
     def attend(self, session: AgentSession) -> None:
         """From now on this agent is told; first what has been waiting for it."""
         self._sessions[session.key] = session
+        self._begun[session.key] = time.monotonic()
         self._call(session.key)
 
     def leave(self, session: AgentSession) -> None:
         """The agent's connection has ended."""
         if self._sessions.get(session.key) is session:
             del self._sessions[session.key]
+            self._begun.pop(session.key, None)
 
     def answer(self, session: AgentSession, ack: CommandAck) -> None:
         """The agent says what became of a command. Waits while too much is to be written.
@@ -95,7 +103,7 @@ class Orders:
             self._room.wait(RETRY_S)
         detail = None if ack.detail is None else ack.detail[:MAX_DETAIL].replace("\0", "\ufffd")
         state = CommandState(ack.status)
-        self._step(Step(session.project_id, session.agent_id, command_id, state, detail))
+        self._step(_step(session, command_id, state, detail))
 
     def _begin(self) -> None:
         # What happened after a hello and before the hub knew the heads, nobody has heard of.
@@ -185,8 +193,38 @@ class Orders:
             metrics.orders_sent.labels("command").inc()
             # If this is lost, or there is no room for it, the command counts as still queued.
             if len(self._steps) < MAX_STEPS:
-                name = (session.project_id, session.agent_id, command.command_id)
-                self._step(Step(*name, CommandState.DELIVERED))
+                self._step(_step(session, command.command_id, CommandState.DELIVERED))
+
+    def _look_back(self) -> None:
+        while True:
+            gevent.sleep(RETRY_S)
+            try:
+                self._end_outlived()
+            except OUT_OF_REACH as error:
+                log.warning("orders_wait", error=str(error).split("\n")[0])
+            except Exception:
+                log.exception("orders_failed")
+
+    def _end_outlived(self) -> None:
+        """End what the former lives of agents had, once each agent has had its time to speak."""
+        due = time.monotonic() - RESTARTED_S
+        keys = list(islice((key for key, at in self._begun.items() if at < due), AGENTS_AT_ONCE))
+        sessions = [self._sessions[key] for key in keys]
+        if not sessions or len(self._steps) >= MAX_STEPS:
+            return
+        for step in ask_in_time(lambda: self._outlived(sessions), ANSWER_S):
+            self._step(step)
+        for session in sessions:
+            if self._sessions.get(session.key) is session:
+                self._begun.pop(session.key, None)
+
+    def _outlived(self, sessions: Sequence[AgentSession]) -> list[Step]:
+        lives = {(s.project_id, s.agent_id): s.incarnation for s in sessions}
+        with self._engine.connect() as connection:
+            found = commands.outlived(connection, ((*name, life) for name, life in lives.items()))
+        return [
+            Step(*name, CommandState.FAILED, None, lives[name[:2]], outlived=True) for name in found
+        ]
 
     def _write(self) -> None:
         steps = list(islice(self._steps, STEPS_AT_ONCE))
@@ -227,3 +265,11 @@ class Orders:
         for session in touched:
             if session.told.more:
                 self._call(session.key)
+
+
+def _step(
+    session: AgentSession, command_id: UUID, state: CommandState, detail: str | None = None
+) -> Step:
+    return Step(
+        session.project_id, session.agent_id, command_id, state, detail, session.incarnation
+    )

@@ -9,19 +9,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.domain.command import Command, CommandState, advance, event_data
+from app.domain.command import Command, CommandState, advance, event_data, outlived
 from app.domain.partition import agent_key, partition_of
 from app.storage import commands, outbox
 
 
 class Step(NamedTuple):
-    """What became of a command, as somebody says. ``agent_id`` is the agent it must be for."""
+    """What became of a command, as somebody says. ``agent_id`` is the agent it must be for, and
+    ``incarnation`` its life. ``outlived`` says that this life knows nothing of the command.
+    """
 
     project_id: UUID
     agent_id: str
     command_id: UUID
     state: CommandState
     detail: str | None = None
+    incarnation: int = 0
+    outlived: bool = False
 
 
 def told(command: Command, project_id: UUID, at: datetime, partitions: int) -> outbox.Outgoing:
@@ -49,7 +53,7 @@ def take(
         if before is None or before.agent_id != step.agent_id:
             strange.append(step)
             continue
-        after = advance(before, step.state, at, step.detail)
+        after = _after(before, step, at)
         if after is None:
             continue
         changed[name] = after
@@ -57,6 +61,12 @@ def take(
             events.append((step.project_id, told(after, step.project_id, at, partitions)))
     commands.save_all(connection, ((project_id, c) for (project_id, _), c in changed.items()))
     return put_events(connection, events), strange
+
+
+def _after(before: Command, step: Step, at: datetime) -> Command | None:
+    if step.outlived:
+        return outlived(before, step.incarnation, at)
+    return advance(before, step.state, at, step.detail, incarnation=step.incarnation)
 
 
 def put_events(connection: Connection, events: Iterable[tuple[UUID, outbox.Outgoing]]) -> set[int]:

@@ -14,7 +14,8 @@ from app.domain.command import PENDING, Command, CommandState
 
 _NAMES: Final = (
     *("command_id", "agent_id", "name", "args", "state", "created_by", "created_at"),
-    *("deadline_at", "delivered_at", "deliveries", "received_at", "finished_at", "detail"),
+    *("deadline_at", "delivered_at", "deliveries", "incarnation", "received_at", "finished_at"),
+    "detail",
 )
 _COLUMNS: Final = ", ".join(f"{name}::text" if name == "args" else name for name in _NAMES)
 _PENDING: Final = sorted(state.value for state in PENDING)
@@ -119,6 +120,27 @@ def pending(
     return [(row[0], _command(row[1:])) for row in found]
 
 
+def outlived(
+    connection: Connection, agents: Iterable[tuple[UUID, str, int]]
+) -> list[tuple[UUID, str, UUID]]:
+    """The (project, agent, command) that an earlier life of these agents had, and never ended.
+
+    ``agents`` come with their incarnation.
+    """
+    lives = [{"project": p, "agent": a, "life": life} for p, a, life in agents]
+    found = connection.execute(
+        text(
+            "SELECT project_id, agent_id, command_id FROM commands"
+            " JOIN json_to_recordset(CAST(:lives AS json))"
+            " AS lives (project uuid, agent text, life bigint)"
+            " ON project_id = project AND agent_id = agent"
+            " WHERE finished_at IS NULL AND state = :received AND incarnation < life"
+        ),
+        {"lives": msgspec.json.encode(lives).decode(), "received": CommandState.RECEIVED},
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
 def lock_all(
     connection: Connection, wanted: Iterable[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Command]:
@@ -157,6 +179,7 @@ def save_all(connection: Connection, changed: Iterable[tuple[UUID, Command]]) ->
             "state": command.state,
             "delivered_at": command.delivered_at,
             "deliveries": command.deliveries,
+            "incarnation": command.incarnation,
             "received_at": command.received_at,
             "finished_at": command.finished_at,
             "detail": command.detail,
@@ -167,11 +190,12 @@ def save_all(connection: Connection, changed: Iterable[tuple[UUID, Command]]) ->
         connection.execute(
             text(
                 "UPDATE commands SET state = new.state, delivered_at = new.delivered_at,"
-                " deliveries = new.deliveries, received_at = new.received_at,"
-                " finished_at = new.finished_at, detail = new.detail"
+                " deliveries = new.deliveries, incarnation = new.incarnation,"
+                " received_at = new.received_at, finished_at = new.finished_at, detail = new.detail"
                 " FROM json_to_recordset(CAST(:rows AS json)) AS new (project_id uuid,"
                 " command_id uuid, state text, delivered_at timestamptz, deliveries integer,"
-                " received_at timestamptz, finished_at timestamptz, detail text)"
+                " incarnation bigint, received_at timestamptz, finished_at timestamptz,"
+                " detail text)"
                 " WHERE commands.project_id = new.project_id"
                 " AND commands.command_id = new.command_id"
             ),

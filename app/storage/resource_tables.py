@@ -127,6 +127,7 @@ commands = Table(
     moment("deadline_at"),
     moment("delivered_at", nullable=True),
     Column("deliveries", Integer, nullable=False, server_default="0"),
+    Column("incarnation", BigInteger, nullable=False, server_default="0"),
     moment("received_at", nullable=True),
     moment("finished_at", nullable=True),
     Column("detail", Text),

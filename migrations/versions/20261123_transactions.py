@@ -117,6 +117,8 @@ CREATE TABLE commands (
     deadline_at timestamptz NOT NULL,
     delivered_at timestamptz,
     deliveries integer NOT NULL DEFAULT 0,
+    -- The life of the agent that it was sent to last, or that has it.
+    incarnation bigint NOT NULL DEFAULT 0,
     received_at timestamptz,
     finished_at timestamptz,
     detail text,

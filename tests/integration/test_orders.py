@@ -120,6 +120,34 @@ def test_answers_count_once_and_only_the_agents_own(tenant: Tenant, manager: Res
     assert (told[0], told.count("done"), "failed" in told) == ("queued", 1, False)
 
 
+def test_what_a_former_life_had_fails_and_what_it_had_not_is_sent_anew(
+    tenant: Tenant, manager: Rest, second_url: str
+) -> None:
+    had, unheard, still = order(manager, "had"), order(manager, "unheard"), order(manager, "still")
+    with AgentSocket(tenant.url, tenant.agent, "w", incarnation=1) as socket:
+        assert [socket.expect("command")["id"] for _ in range(3)] == [had, unheard, still]
+        for command_id in (had, still):
+            ack(socket, command_id, "received")
+            until(manager, command_id, "received")
+    with AgentSocket(second_url, tenant.agent, "w", incarnation=2) as socket:
+        assert socket.expect("command")["id"] == unheard
+        ack(socket, still, "received")
+        ack(socket, unheard, "done")
+        assert until(manager, had, "failed")["detail"] == "agent_restarted"
+        until(manager, unheard, "done")
+        ack(socket, had, "done")
+        ack(socket, still, "done")
+        until(manager, still, "done")
+    wait_until(
+        lambda: (
+            [item["data"] for item in manager.events(type="command.failed")]
+            == [{"command_id": had, "name": "had", "detail": "agent_restarted"}]
+        ),
+        timeout_s=10,
+        what=lambda: str(manager.events(type="command.failed")),
+    )
+
+
 def test_an_answer_to_no_command_ends_the_socket(tenant: Tenant) -> None:
     with AgentSocket(tenant.url, tenant.agent, "w") as socket:
         ack(socket, "no-uuid", "done")

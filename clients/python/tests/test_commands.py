@@ -64,6 +64,27 @@ def test_commands_are_acknowledged_and_run_once(agents: list[Agent]) -> None:
         agent.close()
 
 
+def test_what_is_in_hand_is_said_again_after_a_reconnect(agents: list[Agent]) -> None:
+    finish = threading.Event()
+
+    def order(peer: Peer) -> None:
+        peer.welcome()
+        peer.send("command", id="1", name="dig", args={})
+        assert peer.receive("command_ack")["status"] == "received"
+        peer.vanish()
+
+    def again(peer: Peer) -> None:
+        peer.welcome()
+        assert peer.receive("command_ack")["status"] == "received"
+        finish.set()
+        peer.store()
+
+    with ScriptedServer(order, again) as server:
+        agent = connect(agents, server, on_command=lambda _: str(finish.wait(10)))
+        eventually(lambda: answers(server)[-1:] == [("1", "done")])
+        agent.close()
+
+
 def test_an_agent_without_ears_says_so(agents: list[Agent]) -> None:
     def order(peer: Peer) -> None:
         peer.welcome()

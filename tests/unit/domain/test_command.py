@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.identifiers import uuid7
-from app.domain.command import FINAL, Command, CommandState, advance, allows, event_data
+from app.domain.command import (
+    FINAL,
+    Command,
+    CommandState,
+    advance,
+    allows,
+    event_data,
+    outlived,
+)
 
 DRAWING = Path(__file__).parents[3] / "docs" / "commands.md"
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -70,6 +78,35 @@ def test_to_say_everything_twice_changes_nothing(steps: list[CommandState]) -> N
         twice = advance(twice, step, NOW) or twice
         twice = advance(twice, step, NOW + timedelta(hours=1)) or twice
     assert msgspec.structs.replace(twice, deliveries=once.deliveries) == once
+
+
+def test_what_a_former_life_had_fails_and_is_never_sent_again() -> None:
+    sent = advance(command(), CommandState.DELIVERED, NOW, incarnation=1)
+    assert sent is not None
+    assert outlived(sent, 2, NOW) is None
+    had = advance(sent, CommandState.RECEIVED, NOW, incarnation=1)
+    assert had is not None
+    assert outlived(had, 1, NOW) is None
+    failed = outlived(had, 2, NOW)
+    assert failed is not None
+    assert (failed.state, failed.detail) == (CommandState.FAILED, "agent_restarted")
+    assert outlived(failed, 3, NOW) is None
+
+
+def test_a_later_life_that_has_the_command_keeps_it() -> None:
+    had = advance(command(), CommandState.RECEIVED, NOW, incarnation=1)
+    assert had is not None
+    later = advance(had, CommandState.RECEIVED, NOW, incarnation=2)
+    assert later is not None
+    assert (later.state, later.incarnation) == (CommandState.RECEIVED, 2)
+    assert outlived(later, 2, NOW) is None
+    # It was on its way to the later life when the former one was heard.
+    sent = advance(command(), CommandState.DELIVERED, NOW, incarnation=2)
+    assert sent is not None
+    assert advance(sent, CommandState.RECEIVED, NOW, incarnation=1) is None
+    done = advance(sent, CommandState.DONE, NOW, incarnation=1)
+    assert done is not None
+    assert done.state is CommandState.DONE
 
 
 def test_the_first_event_says_all_and_the_others_what_is_new() -> None:

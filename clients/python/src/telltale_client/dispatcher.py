@@ -91,13 +91,16 @@ class Dispatcher:
             log.warning("Configuration %s was passed over: too many wait", notice.version)
 
     def repeat(self) -> None:
-        """A new connection: the answers that were given last may have been lost with the old."""
+        """A new connection: the answers that were given last may have been lost with the old.
+
+        A later incarnation also says again what it has in hand: the server would take it for lost.
+        """
         now = time.monotonic()
         with self._lock:
             late = [
                 (command_id, known)
                 for command_id, known in self._answers.items()
-                if known.status != "received" and now - known.at < REPEAT_S
+                if known.status == "received" or now - known.at < REPEAT_S
             ]
         for command_id, known in late:
             self._answer(frames.command_ack(command_id, known.status, known.detail))

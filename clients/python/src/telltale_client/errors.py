@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class TelltaleError(Exception):
     """The root of every error of this client."""
@@ -57,3 +60,53 @@ class ConnectFailed(TelltaleError):
 
 class CredentialsRefused(TelltaleError):
     """The server does not accept the key."""
+
+
+class ServerUnreachable(TelltaleError):
+    """The server gave no answer, however often it was asked. What was asked may have been done."""
+
+
+class Unfinished(TelltaleError, TimeoutError):
+    """A command or a task has not come to its end in time. It goes on."""
+
+
+class ApiError(TelltaleError):
+    """The server's refusal, as it said it (RFC 9457).
+
+    ``status`` is the HTTP status; ``code`` a stable word like ``transition_refused``; ``detail`` a
+    sentence; ``errors`` points at bad fields (``{"pointer", "detail"}``); ``members`` are all
+    members of the answer. ``retry_after_s`` is when to try again, if the server says so.
+    ``unsure`` says that an earlier try was lost on the way and may have been done.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        members: Mapping[str, Any],
+        *,
+        retry_after_s: float | None = None,
+        unsure: bool = False,
+    ) -> None:
+        self.status = status
+        self.members = members
+        self.code = str(members.get("code", "http_error"))
+        self.detail = str(members.get("detail", "The server did not say why."))
+        self.errors: list[dict[str, str]] = list(members.get("errors") or [])
+        self.retry_after_s = retry_after_s
+        self.unsure = unsure
+        fields = "".join(f" {error['pointer']}: {error['detail']}" for error in self.errors)
+        super().__init__(f"{status} {self.code}: {self.detail}{fields}")
+
+    @property
+    def current_version(self) -> int | None:
+        """The version that the thing has now, where the server tells it (412)."""
+        version = self.members.get("current_version")
+        return version if isinstance(version, int) else None
+
+
+class NotFound(ApiError):
+    """There is no such thing in this project (404)."""
+
+
+class StaleVersion(ApiError):
+    """Somebody else has changed it since the version that was named (412)."""

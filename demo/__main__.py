@@ -14,7 +14,7 @@ def main() -> int:
     """Run the fleet. Returns 3 with a sentence if the server refuses it."""
     settings = read_settings(sys.argv[1:], os.environ)
     use_client_of_checkout()
-    from telltale_client import AgentFailed
+    from telltale_client import AgentFailed, ApiError
 
     from demo.crew import TurnedAway
     from demo.manager import manage
@@ -22,7 +22,7 @@ def main() -> int:
     end_on_signals()
     try:
         manage(settings)
-    except (AgentFailed, TurnedAway) as error:
+    except (AgentFailed, ApiError, TurnedAway) as error:
         print(f"The demo fleet ends: {error}", file=sys.stderr)
         return TURNED_AWAY
     return 0

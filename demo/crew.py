@@ -72,9 +72,9 @@ class Crew:
         """Workers that have nothing to do."""
         return [seat.number for seat in self._seats if seat.process and seat.task is None]
 
-    def busy(self) -> bool:
-        """Whether any worker has something to do."""
-        return any(seat.task for seat in self._seats)
+    def at_work(self) -> list[tuple[int, Assignment]]:
+        """Workers that have something to do, and what."""
+        return [(seat.number, seat.task) for seat in self._seats if seat.task is not None]
 
     def assign(self, number: int, task: Assignment) -> None:
         """Give an idle worker its task. If it has died, `events` will tell."""

@@ -23,13 +23,14 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an assignment. ``error`` is empty if it was completed."""
+    """What became of an assignment. ``error`` is empty if it was completed or called off."""
 
     task_id: str
     value: float = 0.0
     where: str = ""
     error: str = ""
     may_retry: bool = False
+    called_off: bool = False
 
 
 def encode(message: Assignment | Outcome) -> bytes:

@@ -17,8 +17,10 @@ class Round:
     question: Question
     size: int
     assigned: dict[str, Assignment] = field(default_factory=dict)
+    created: int = 0
     done: int = 0
     failed: int = 0
+    called_off: int = 0
     total: float = 0.0
     best: float = 0.0
     best_at: str = ""
@@ -26,6 +28,9 @@ class Round:
     def take(self, module: str, outcome: Outcome) -> None:
         """Count what came back for a module."""
         self.done += 1
+        if outcome.called_off:
+            self.called_off += 1
+            return
         if outcome.error:
             self.failed += 1
             return
@@ -39,6 +44,7 @@ class Round:
         return {
             "modules": self.done,
             "failed": self.failed,
+            "called_off": self.called_off,
             "unit": self.question.unit,
             "highest": self.best,
             "highest_at": self.best_at,
@@ -46,15 +52,19 @@ class Round:
         }
 
     @property
+    def read(self) -> int:
+        """How many modules were read."""
+        return self.done - self.failed - self.called_off
+
+    @property
     def mean(self) -> float:
         """The mean over the modules that were read."""
-        return round(self.total / max(1, self.done - self.failed), 1)
+        return round(self.total / max(1, self.read), 1)
 
     def summary(self) -> str:
         """The result in a sentence."""
-        read = self.done - self.failed
         return (
             f"{self.question.title} {self.best_at or 'nothing'} with {self.best:g} "
-            f"{self.question.unit}; the mean of {read} modules is {self.mean:g}, "
-            f"and {self.failed} could not be read."
+            f"{self.question.unit}; the mean of {self.read} modules is {self.mean:g}, "
+            f"{self.failed} could not be read, and {self.called_off} were called off."
         )

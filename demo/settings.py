@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 EPILOG = """\
 The environment says where to report: TELLTALE_URL (like http://127.0.0.1:8000) and TELLTALE_KEY, an
-API key with the role manager or agent. Ctrl-C or SIGTERM ends all processes of the fleet.
+API key with the role manager. Ctrl-C or SIGTERM ends all processes of the fleet.
 """
 
 

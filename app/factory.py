@@ -39,6 +39,8 @@ from app.api import (
     users,
 )
 from app.api.change import Changes
+from app.api.no_sessions import NoSessions
+from app.cache.caches import Caches
 from app.cli.commands import register_commands
 from app.core.database import create_database
 from app.core.redis import create_redis
@@ -57,6 +59,8 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("telltale", static_folder=None)
     # An event's id may hold slashes, one after the other too.
     app.url_map.merge_slashes = False
+    # Sessions lie in Redis (app.access.sessions): Flask's own would cost each request a signature.
+    app.session_interface = NoSessions()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         API_TITLE="Telltale",
@@ -82,11 +86,13 @@ def create_app(settings: Settings) -> Flask:
     gateway = Gateway(settings, engine, viewers, redis, broker, eventlog, watch)
     tokens = Tokens(settings.secret_key, redis)
     origins = Origins(settings.allowed_origins, bound_to=settings.host)
-    authenticator = Authenticator(engine, tokens, sessions, standing, origins)
+    caches = Caches(engine, redis)
+    caches.attend(gateway.hub)
+    authenticator = Authenticator(caches.keys, tokens, sessions, standing, origins)
 
     passwords = PasswordCheck()
     sign_in = SignIn(engine, sessions, passwords)
-    changes = Changes(engine, settings.partitions, gateway.pokes.poke)
+    changes = Changes(engine, caches, settings.partitions, gateway.pokes.poke)
 
     def draining() -> bool:
         return gateway.draining
@@ -110,7 +116,7 @@ def create_app(settings: Settings) -> Flask:
         ),
         ledger.create_blueprint(authenticator, engine, eventlog),
         agents.create_blueprint(authenticator, engine, changes),
-        configurations.create_blueprint(authenticator, engine, changes),
+        configurations.create_blueprint(authenticator, engine, caches.configurations, changes),
         config_schema.create_blueprint(authenticator, engine, changes),
         commands.create_blueprint(authenticator, engine, changes),
         tasks.create_blueprint(authenticator, engine, changes),
@@ -130,6 +136,6 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(metrics.create_blueprint(engine, eventlog, gateway.figures))
     app.register_blueprint(pages.create_blueprint())
     sockets.register(app, gateway, authenticator, places)
-    register_commands(app, settings, engine, sessions)
+    register_commands(app, settings, engine, sessions, caches)
     app.extensions["telltale"] = gateway
     return app

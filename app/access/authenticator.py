@@ -8,23 +8,19 @@ from typing import Final
 
 from flask import Request
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
 
-from app.access.asking import OUT_OF_REACH
 from app.access.origins import Origins
-from app.access.recent import Recent
 from app.access.sessions import Session, Sessions
-from app.access.standing import FRESH_S, MAX_KNOWN, Standing
+from app.access.standing import Standing
 from app.access.tokens import Tokens
+from app.cache.keys import KeyCache
+from app.core.asking import OUT_OF_REACH
 from app.core.errors import Forbidden, OriginRefused, Unauthenticated, Unavailable
 from app.domain.access import Identity, Permission
-from app.storage import credentials
 
 SESSION_COOKIE: Final = "telltale_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
 KEY_PREFIX: Final = "tt_"
-KEY_GRACE_S: Final = 300.0
-"""How long a key goes on being good that was seen before PostgreSQL went out of reach."""
 
 
 class Authenticator:
@@ -34,20 +30,17 @@ class Authenticator:
 
     def __init__(
         self,
-        engine: Engine,
+        keys: KeyCache,
         tokens: Tokens,
         sessions: Sessions,
         standing: Standing,
         origins: Origins,
     ) -> None:
-        self._engine = engine
         self.tokens = tokens
         self.sessions = sessions
         self._origins = origins
         self._standing = standing
-        self._keys: Recent[Identity | None] = Recent(
-            fresh_s=FRESH_S, grace_s=KEY_GRACE_S, entries=MAX_KNOWN
-        )
+        self._keys = keys
 
     def request(self, request: Request, permission: Permission | None = None) -> Identity:
         """Who sends this REST request.
@@ -168,13 +161,9 @@ class Authenticator:
 
     def _key(self, key: str) -> Identity | None:
         try:
-            return self._keys.get(key, lambda: self._identify(key))
+            return self._keys.identify(key)
         except OUT_OF_REACH:
             raise Unavailable("PostgreSQL is out of reach.", retry_after_s=1) from None
-
-    def _identify(self, key: str) -> Identity | None:
-        with self._engine.connect() as connection:
-            return credentials.identify(connection, key)
 
 
 def _permitted(identity: Identity, permission: Permission | None) -> Identity:

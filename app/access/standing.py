@@ -9,14 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from app.access.asking import OUT_OF_REACH
-from app.access.recent import Recent
 from app.access.sessions import Sessions
 from app.access.tokens import ACCESS_TOKEN_S
+from app.cache.recent import Found, Recent
+from app.core.asking import OUT_OF_REACH
 from app.domain.access import Identity, Role
 from app.storage import credentials, members
 
-FRESH_S: Final = 5.0
 MAX_KNOWN: Final = 10_000
 AT_ONCE: Final = 1000
 """Keys or members in one query, sessions in one pipeline."""
@@ -53,12 +52,8 @@ class Standing:
         self._engine = engine
         self._sessions = sessions
         # While nobody can be asked, a token counts until it is void anyway.
-        self._recent: Recent[bool] = Recent(
-            fresh_s=FRESH_S, grace_s=ACCESS_TOKEN_S, entries=MAX_KNOWN
-        )
-        self._roles: Recent[Role | None] = Recent(
-            fresh_s=FRESH_S, grace_s=ROLE_GRACE_S, entries=MAX_KNOWN
-        )
+        self._recent: Recent[bool] = Recent("tokens", grace_s=ACCESS_TOKEN_S, entries=MAX_KNOWN)
+        self._roles: Recent[Role | None] = Recent("roles", grace_s=ROLE_GRACE_S, entries=MAX_KNOWN)
 
     def of_token(self, identity: Identity) -> bool:
         """Whether what a token was made from still stands, as of five seconds ago at most.
@@ -68,9 +63,11 @@ class Standing:
         key_id, session_id = identity.key_id, identity.session_id
         try:
             if key_id:
-                return self._recent.get(key_id, lambda: not self.revoked([key_id]))
+                return self._recent.get(key_id, lambda: Found(not self.revoked([key_id])))
             if session_id:
-                return self._recent.get(session_id, lambda: not self.signed_out([session_id]))
+                return self._recent.get(
+                    session_id, lambda: Found(not self.signed_out([session_id]))
+                )
         except OUT_OF_REACH:
             return True
         return True
@@ -83,7 +80,7 @@ class Standing:
             SQLAlchemyError, NoAnswer: it cannot be known now, and has not been for five minutes.
         """
         return self._roles.get(
-            f"{user_id} {project_id}", lambda: self._ask_role(user_id, project_id)
+            f"{user_id} {project_id}", lambda: Found(self._ask_role(user_id, project_id))
         )
 
     def _ask_role(self, user_id: str, project_id: UUID) -> Role | None:

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar
 
 import gevent
 
-from app.access.asking import OUT_OF_REACH, ask_in_time
 from app.access.standing import Ended, Seat, Standing
 from app.core import metrics
+from app.core.asking import OUT_OF_REACH, ask_in_time
 from app.core.logging import get_logger
 from app.domain.access import Identity
 

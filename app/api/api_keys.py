@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
 from app.api.listing import answer, as_json, unseal
+from app.cache.keys import CACHE
 from app.core.errors import Conflict, NotFound
 from app.domain.access import Permission, Role
 from app.domain.api_key import parse_key
@@ -107,6 +108,7 @@ def _revocation(key_id: str) -> Work:
         project_id = change.identity.project_id
         key = _found(credentials.find(change.connection, project_id, key_id))
         if credentials.revoke(change.connection, project_id, key_id):
+            change.forget(CACHE, key_id)
             change.record("revoked", "api_key", key_id, detail={"name": key.name})
         return Response(status=204)
 

@@ -22,7 +22,7 @@ from app.core.identifiers import uuid7
 from app.domain.access import Permission
 from app.domain.command import Command, event_data
 from app.schemas.commands import CommandsQuery, NewCommand
-from app.storage import agents, commands
+from app.storage import commands
 
 MAX_OPEN: Final = 1000
 """Commands that may wait for one agent."""
@@ -80,7 +80,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 def _order(agent_id: str, fields: dict[str, Any]) -> Work:
     def work(change: Change) -> Response:
         connection, identity = change.connection, change.identity
-        if not agents.exists(connection, identity.project_id, agent_id):
+        if not change.has_agent(agent_id):
             raise NotFound("There is no agent with this id.")
         if commands.count_open(connection, identity.project_id, agent_id, MAX_OPEN) >= MAX_OPEN:
             raise TooManyCommands(f"{MAX_OPEN} are not finished.")

@@ -17,12 +17,14 @@ from app.api.change import Change, Changes, Work
 from app.api.json_body import JsonBody
 from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_replaceable, expected_versions, nothing_yet, stale, tag
+from app.cache.configurations import CACHE, ConfigurationCache
 from app.core.errors import NotFound, PreconditionFailed, Unprocessable
 from app.domain.access import Identity, Permission
 from app.domain.config_schema import violations
 from app.domain.configuration import Configuration, diff, merge, same
+from app.domain.partition import agent_key
 from app.schemas.configurations import ConfigDiffQuery, ConfigHistoryQuery, ConfigPut
-from app.storage import agents, config_schemas, configurations
+from app.storage import config_schemas, configurations
 
 
 class _Value(msgspec.Struct):
@@ -37,7 +39,9 @@ class _Version(msgspec.Struct):
     lost: msgspec.Raw | None
 
 
-def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Changes) -> Blueprint:
+def create_blueprint(
+    authenticator: Authenticator, engine: Engine, cache: ConfigurationCache, changes: Changes
+) -> Blueprint:
     """The routes under ``/v1/agents/{id}/config``."""
     blueprint = Blueprint("configurations", __name__, description="What each agent is to do.")
     path = "/v1/agents/<path:agent_id>/config"
@@ -47,8 +51,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
         def get(self, agent_id: str) -> Response:
             """An agent's configuration."""
             identity = authenticator.request(request, Permission.READ)
-            with engine.connect() as connection:
-                found = configurations.find(connection, identity.project_id, agent_id)
+            found = cache.find(identity.project_id, agent_id)
             if found is None:
                 raise NotFound("This agent has no configuration.")
             return _shown(found)
@@ -162,6 +165,7 @@ def _write(
     else:
         written = _begun(change, agent_id, body)
     change.told_by_trigger(agent_id)
+    change.forget(CACHE, agent_key(str(identity.project_id), agent_id))
     change.record("changed", "config", agent_id, version=written.version)
     return _shown(written)
 
@@ -182,7 +186,7 @@ def _beaten(known: Configuration | None) -> PreconditionFailed:
 
 def _locked(change: Change, agent_id: str) -> Configuration | None:
     connection, project_id = change.connection, change.identity.project_id
-    if not agents.exists(connection, project_id, agent_id):
+    if not change.has_agent(agent_id):
         raise NotFound("There is no agent with this id.")
     return configurations.find(connection, project_id, agent_id, for_update=True)
 

@@ -62,11 +62,22 @@ class Claim:
 
     def keep(self, change: Change, response: Response) -> Response:
         """Keep the answer with the change; returns it."""
-        headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
-        body = _without(response.get_data(), self.secrets)
-        answer = idempotency.Answer(self.request_hash, response.status_code, headers, body)
+        answer = self._answer(response)
         idempotency.keep(change.writes, self.project_id, self.path, self.key, answer)
         return response
+
+    def keep_first(self, change: Change, response: Response) -> Response:
+        """Keep the answer with a change that was made before anybody looked whether the key has its
+        answer already; if so, the change fails. Returns the answer.
+        """
+        answer = self._answer(response)
+        idempotency.keep_first(change.writes, self.project_id, self.path, self.key, answer)
+        return response
+
+    def _answer(self, response: Response) -> idempotency.Answer:
+        headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+        body = _without(response.get_data(), self.secrets)
+        return idempotency.Answer(self.request_hash, response.status_code, headers, body)
 
 
 def _replayed(kept: idempotency.Answer) -> Response:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from app.core import metrics
+from app.core.asking import NoAnswer
 from app.core.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -128,6 +129,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(InterfaceError)
     @app.errorhandler(PoolEmpty)
     @app.errorhandler(RedisError)
+    @app.errorhandler(NoAnswer)
     def out_of_reach(error: Exception) -> Response:
         log.warning("part_out_of_reach", error=str(error).split("\n")[0])
         return ours(Unavailable(retry_after_s=1))

@@ -23,7 +23,7 @@ from app.domain.task_order import TooMuchData, changed, created
 from app.domain.task_tree import grow
 from app.schemas.states import AtQuery
 from app.schemas.tasks import Cancellation, NewTask, TaskPatch, TasksQuery
-from app.storage import agents, projections, tasks
+from app.storage import projections, tasks
 
 
 class TransitionNotAllowed(Conflict):
@@ -57,11 +57,12 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
                 )
             return answer(found, limit, lambda task: (task.created_at, task.task_id))
 
-        @blueprint.arguments(NewTask)
+        @blueprint.arguments(NewTask())
         def post(self, fields: dict[str, Any]) -> Response:
             """Create a task."""
             identity = authenticator.request(request, Permission.MANAGE)
-            return changes.run(request, identity, _creation(fields))
+            reads = fields.get("parent_id") is not None
+            return changes.run(request, identity, _creation(fields), reads=reads)
 
     @blueprint.route("/v1/tasks/<path:task_id>")
     class OneTask(MethodView):
@@ -194,7 +195,7 @@ def _check_deadline(fields: dict[str, Any], now: datetime) -> None:
 
 
 def _check_agent(change: Change, agent_id: str) -> None:
-    if not agents.exists(change.connection, change.identity.project_id, agent_id):
+    if not change.has_agent(agent_id):
         raise _wrong("agent_id", "There is no agent with this id.")
 
 

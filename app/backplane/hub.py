@@ -26,6 +26,7 @@ from app.backplane.messages import (
     Batch,
     Batches,
     Beat,
+    Forgotten,
     Message,
     Superseded,
     decode,
@@ -77,6 +78,7 @@ class Hub:
         self.on_batch: list[BatchListener] = []
         self.on_agents: list[Callable[[AgentsTouched], None]] = []
         self.on_superseded: list[Callable[[Superseded], None]] = []
+        self.on_forgotten: list[Callable[[Forgotten], None]] = []
         self.on_broken: list[Callable[[], None]] = []
         """Called when the stream does not go on from where it was: readers have to resume."""
         self.on_missed: list[Callable[[], None]] = []
@@ -172,6 +174,9 @@ class Hub:
             case Superseded():
                 for superseded in self.on_superseded:
                     superseded(message)
+            case Forgotten():
+                for forgotten in self.on_forgotten:
+                    forgotten(message)
 
     def _calm(self) -> None:
         for listener in self.on_calm:

@@ -50,13 +50,20 @@ class Superseded(msgspec.Struct, tag="superseded"):
     connection: str
 
 
+class Forgotten(msgspec.Struct, tag="forgotten"):
+    """These have changed in PostgreSQL: what a process keeps of them in this cache is old."""
+
+    cache: str
+    names: list[str]
+
+
 class Beat(msgspec.Struct, tag="beat"):
     """A sign of life of the channel itself: a half-open connection stays silent otherwise."""
 
     sender: str
 
 
-Message = Batches | AgentsTouched | Superseded | Beat
+Message = Batches | AgentsTouched | Superseded | Forgotten | Beat
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Message).decode

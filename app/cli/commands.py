@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from app.access.passwords import hash_password
 from app.access.sessions import Sessions
+from app.cache.caches import Caches
 from app.cli import keys, limits, projections, projects, users
 from app.core import clock
 from app.domain.access import Role
@@ -22,7 +23,9 @@ from app.storage import credentials, event_ranges, partitions, people
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: Sessions) -> None:
+def register_commands(
+    app: Flask, settings: Settings, engine: Engine, sessions: Sessions, caches: Caches
+) -> None:
     """Add the commands to the app."""
 
     @app.cli.command("prepare")
@@ -61,7 +64,7 @@ def register_commands(app: Flask, settings: Settings, engine: Engine, sessions: 
             raise click.ClickException(f"There is no user {email}.")
         click.echo(f"/#ticket={sessions.ticket(user[0])}")
 
-    app.cli.add_command(keys.create_group(engine))
+    app.cli.add_command(keys.create_group(engine, caches))
     app.cli.add_command(users.create_group(engine, sessions))
     app.cli.add_command(projects.create_group(engine))
     app.cli.add_command(_partitions(engine))

@@ -8,6 +8,8 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import Engine
 
+from app.cache.caches import Caches
+from app.cache.keys import CACHE
 from app.cli.project import PROJECT_OPTION, checked_name, chosen_project, record
 from app.domain.access import Role
 from app.domain.api_key import parse_key
@@ -16,7 +18,7 @@ from app.storage import credentials
 ROLES: Final = click.Choice([role.value for role in Role])
 
 
-def create_group(engine: Engine) -> AppGroup:
+def create_group(engine: Engine, caches: Caches) -> AppGroup:
     """``flask keys create|list|revoke``."""
     group = AppGroup("keys", help="API keys: create, list, revoke.")
 
@@ -59,6 +61,7 @@ def create_group(engine: Engine) -> AppGroup:
             if not credentials.revoke(connection, found.project_id, key_id):
                 raise click.ClickException(f"There is no active key {key_id}.")
             record(connection, found, "revoked", "api_key", key_id, {})
+        caches.forget(CACHE, [key_id])
         click.echo(f"{key_id} is revoked.")
 
     return group

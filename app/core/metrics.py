@@ -32,6 +32,11 @@ credential_looks = Counter(
     "Looks at whether the keys and sessions behind open connections still stand",
     ["outcome"],
 )
+cache_lookups = Counter(
+    "telltale_cache_lookups_total",
+    "Look-ups in a cache, by what answered: this process, Redis, or PostgreSQL",
+    ["cache", "answered_by"],
+)
 pruned = Counter("telltale_pruned_total", "Rows forgotten because their time was over", ["table"])
 sign_ins = Counter("telltale_sign_ins_total", "Sign-ins: good, wrong, throttled", ["outcome"])
 credentials_ended = Counter(

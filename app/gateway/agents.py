@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars
 
-from app.access.asking import OUT_OF_REACH, ask_in_time
 from app.backplane.hub import Hub
 from app.backplane.messages import AgentsTouched, Batch, Superseded
 from app.backplane.publish import Publisher
+from app.core.asking import OUT_OF_REACH, ask_in_time
 from app.core.logging import get_logger
 from app.domain.access import Identity
 from app.domain.event import MAX_BATCH, MAX_DATA_BYTES

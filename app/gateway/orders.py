@@ -17,10 +17,10 @@ import gevent
 from gevent.event import Event as Signal
 from sqlalchemy import Engine
 
-from app.access.asking import OUT_OF_REACH, ask_in_time
 from app.backplane.hub import Hub
 from app.backplane.messages import Batch
 from app.core import clock, metrics
+from app.core.asking import OUT_OF_REACH, ask_in_time
 from app.core.logging import get_logger
 from app.domain.command import Command, CommandState
 from app.domain.configuration import Configuration

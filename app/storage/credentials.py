@@ -20,6 +20,21 @@ from app.domain.api_key import parse_key
 from app.storage.tables import api_keys
 
 
+class KnownKey(msgspec.Struct, frozen=True):
+    """What has to be known of a key to tell whom it speaks for."""
+
+    key_id: str
+    project_id: UUID
+    role: Role
+    secret_hash: bytes
+
+    def identity(self, secret: str) -> Identity | None:
+        """Whom the key speaks for, if this is its secret."""
+        if not hmac.compare_digest(_hash(secret), self.secret_hash):
+            return None
+        return Identity(self.project_id, self.role, f"key:{self.key_id}")
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """A key as it may be shown: without its secret."""
 
@@ -58,14 +73,20 @@ def identify(connection: Connection, key: str) -> Identity | None:
         key_id, secret = parse_key(key)
     except ValueError:
         return None
+    found = known(connection, key_id)
+    return None if found is None else found.identity(secret)
+
+
+def known(connection: Connection, key_id: str) -> KnownKey | None:
+    """A key by its id; None if it is unknown or revoked."""
     row = connection.execute(
         select(api_keys.c.project_id, api_keys.c.role, api_keys.c.secret_hash).where(
             api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None)
         )
     ).first()
-    if row is None or not hmac.compare_digest(_hash(secret), bytes(row.secret_hash)):
+    if row is None:
         return None
-    return Identity(row.project_id, Role(row.role), f"key:{key_id}")
+    return KnownKey(key_id, row.project_id, Role(row.role), bytes(row.secret_hash))
 
 
 def alive(connection: Connection, key_ids: Sequence[str]) -> set[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from app.storage.writes import Writer
 
@@ -37,11 +38,20 @@ _KEEP: Final = text(
     " created_at = now()"
 )
 
+# Who holds no claim has no status, and whoever comes second finds the first one's row: either fails
+# the whole transaction.
+_KEEP_FIRST: Final = text(
+    "INSERT INTO idempotency_keys (project_id, path, key, request_hash, status, headers, body)"
+    " VALUES (:project, :path, :key, :hash,"
+    " CASE WHEN pg_try_advisory_xact_lock(hashtextextended(:name, 0))"
+    " THEN CAST(:status AS smallint) END, :headers, :body)"
+)
+
 
 def claim(connection: Connection, project_id: UUID, path: str, key: str) -> bool:
     """Claim a key until the transaction ends; False if another transaction is at it now."""
-    name = f"{project_id} {path} {key}"
-    return bool(connection.execute(_CLAIM, {"name": name}).scalar())
+    claimed = connection.execute(_CLAIM, {"name": _name(project_id, path, key)})
+    return bool(claimed.scalar())
 
 
 def find(connection: Connection, project_id: UUID, path: str, key: str) -> Answer | None:
@@ -56,18 +66,40 @@ def find(connection: Connection, project_id: UUID, path: str, key: str) -> Answe
 
 def keep(writer: Writer, project_id: UUID, path: str, key: str, answer: Answer) -> None:
     """Keep an answer; an older one of the same key is past its day."""
-    writer.execute(
-        _KEEP,
-        {
-            "project": project_id,
-            "path": path,
-            "key": key,
-            "hash": answer.request_hash,
-            "status": answer.status,
-            "headers": msgspec.json.encode(answer.headers).decode(),
-            "body": answer.body,
-        },
+    writer.execute(_KEEP, _values(project_id, path, key, answer))
+
+
+def keep_first(writer: Writer, project_id: UUID, path: str, key: str, answer: Answer) -> None:
+    """Keep an answer to a key that nobody has claimed. If the key is taken, the writer's
+    transaction fails: see ``is_taken``.
+    """
+    values = _values(project_id, path, key, answer)
+    writer.execute(_KEEP_FIRST, {**values, "name": _name(project_id, path, key)})
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a transaction failed because a key is claimed, or has its answer already."""
+    diagnostics = getattr(error.orig, "diag", None)
+    return diagnostics is not None and (
+        diagnostics.constraint_name == "idempotency_keys_pkey"
+        or (diagnostics.table_name, diagnostics.column_name) == ("idempotency_keys", "status")
     )
+
+
+def _values(project_id: UUID, path: str, key: str, answer: Answer) -> dict[str, Any]:
+    return {
+        "project": project_id,
+        "path": path,
+        "key": key,
+        "hash": answer.request_hash,
+        "status": answer.status,
+        "headers": msgspec.json.encode(answer.headers).decode(),
+        "body": answer.body,
+    }
+
+
+def _name(project_id: UUID, path: str, key: str) -> str:
+    return f"{project_id} {path} {key}"
 
 
 def prune(connection: Connection) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 import psycopg
 from sqlalchemy import Connection, text
 
@@ -33,25 +34,28 @@ class Outgoing(NamedTuple):
 
 _PUT: Final = text(
     "INSERT INTO outbox (project_id, partition, event_id, agent_id, type, created_at, task_id,"
-    " severity, data, task_version) VALUES (:project, :partition, :event_id, :agent_id, :type,"
-    " :at, :task_id, :severity, :data, :task_version)"
+    " severity, data, task_version) SELECT :project, partition, event_id, agent_id, type, at,"
+    " task_id, severity, data, task_version FROM json_to_recordset(:events) AS event ("
+    " partition smallint, event_id text, agent_id text, type text, at timestamptz, task_id text,"
+    " severity smallint, data json, task_version bigint)"
 )
+
+_encode = msgspec.json.Encoder().encode
 
 
 def put(writer: Writer, project_id: UUID, events: Iterable[Outgoing]) -> None:
     """Write events in the transaction of the change that they tell of."""
     rows = [
         {
-            "project": project_id,
-            "event_id": str(uuid7()),
             **event._asdict(),
-            "data": event.data.decode(),
+            "event_id": str(uuid7()),
+            "data": msgspec.Raw(event.data),
             "severity": SEVERITIES.index(event.severity),
         }
         for event in events
     ]
     if rows:
-        writer.execute(_PUT, rows)
+        writer.execute(_PUT, {"project": project_id, "events": _encode(rows).decode()})
 
 
 def take(cursor: psycopg.Cursor[Any], partitions: Sequence[int]) -> list[Waiting]:

@@ -1,20 +1,17 @@
-"""Writes whose outcome nobody waits for: gathered, and sent in one round trip before the commit."""
+"""Writes whose outcome nobody waits for: gathered, and sent as one statement before the commit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol
 
-import psycopg
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import DBAPIError, OperationalError
 
-Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Values = Mapping[str, Any]
 
-
-_DIALECT: Any = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_DIALECT: Final[Any] = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 class Writer(Protocol):
@@ -26,42 +23,43 @@ class Writer(Protocol):
 
 
 class Writes:
-    """Statements in order. What is wrong with one of them shows when they are sent."""
+    """Statements that each insert, update or delete, and do not touch each other's rows: they are
+    carried out as one, all on what was there before.
+    """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, Values]] = []
+        self._waiting: list[tuple[TextClause, Values]] = []
 
     def execute(self, statement: TextClause, parameters: Values, /) -> None:
-        """Add a statement, with one set of values or several."""
-        self._waiting.append((_compiled(statement), parameters))
-
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._waiting.clear()
-
-    def commit(self, connection: Connection) -> None:
-        """Send what waits and end the connection's transaction with it.
-
-        Raises:
-            sqlalchemy.exc.DBAPIError: PostgreSQL is away, or objects: nothing is written.
+        """Add a statement, which is a constant of its module. What is wrong with it shows when it
+        is sent.
         """
+        self._waiting.append((statement, parameters))
+
+    def send(self, connection: Connection) -> None:
+        """Send what waits, as part of the connection's transaction."""
         waiting, self._waiting = self._waiting, []
-        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        try:
-            with driver.pipeline(), driver.cursor() as cursor:
-                for statement, values in waiting:
-                    if isinstance(values, Mapping):
-                        cursor.execute(statement, values)
-                    else:
-                        cursor.executemany(statement, values)
-                driver.commit()
-        except psycopg.OperationalError as error:
-            raise OperationalError(None, None, error) from error
-        except psycopg.Error as error:
-            raise DBAPIError(None, None, error) from error
+        if waiting:
+            values = {
+                f"{name}_{number}": value
+                for number, (_, parameters) in enumerate(waiting)
+                for name, value in parameters.items()
+            }
+            together = _together(tuple(statement for statement, _ in waiting))
+            connection.exec_driver_sql(together, values)
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: TextClause) -> str:
-    """The statement as the driver wants it; statements are constants of their modules."""
-    return str(statement.compile(dialect=_DIALECT))
+def _together(statements: tuple[TextClause, ...]) -> str:
+    """One statement that carries out all, as the driver wants it."""
+    parts = (_numbered(statement, number) for number, statement in enumerate(statements))
+    return f"WITH {', '.join(f'part_{n} AS ({part})' for n, part in enumerate(parts))} SELECT"
+
+
+def _numbered(statement: TextClause, number: int) -> str:
+    """A statement whose parameters have names of their own."""
+    compiled = statement.compile(dialect=_DIALECT)
+    sql = str(compiled)
+    for name in compiled.params:
+        sql = sql.replace(f"%({name})s", f"%({name}_{number})s")
+    return sql

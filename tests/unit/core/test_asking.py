@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from app.access.asking import NoAnswer, ask_in_time
+from app.core.asking import NoAnswer, ask_in_time
 
 
 def test_an_answer_is_passed_on() -> None:

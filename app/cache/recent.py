@@ -60,6 +60,7 @@ class Recent(Generic[Value]):
         self._known: OrderedDict[str, _Known[Value]] = OrderedDict()
         self._away_until = float("-inf")
         self._forgotten = 0
+        self._doubted_at = float("-inf")
         self._asking: set[str] = set()
         self._hits = metrics.cache_lookups.labels(cache, "process")
 
@@ -75,7 +76,7 @@ class Recent(Generic[Value]):
             return self._ask(name, ask, now)
         age_s = now - known.at
         good = bool(known.value) and age_s < self._grace_s
-        fresh = age_s < self._fresh_s
+        fresh = age_s < self._fresh_s and known.at > self._doubted_at
         # Soon it is too old: one asks, and the others need not wait, nor ask all at once.
         young = fresh and (age_s < RENEW * self._fresh_s or name in self._asking)
         if young or (good and now < self._away_until):
@@ -99,10 +100,7 @@ class Recent(Generic[Value]):
     def doubt(self) -> None:
         """Anything may have changed: ask for each anew. What is good keeps its grace."""
         self._forgotten += 1
-        stale = self._clock() - self._fresh_s
-        for name, known in self._known.items():
-            if known.at > stale:
-                self._known[name] = known._replace(at=stale)
+        self._doubted_at = self._clock()
 
     def _ask(self, name: str, ask: Callable[[], Found[Value]], now: float) -> Value:
         forgotten = self._forgotten

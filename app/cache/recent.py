@@ -86,8 +86,7 @@ class Recent(Generic[Value]):
         try:
             return self._ask(name, ask, now)
         except OUT_OF_REACH:
-            self._away_until = self._clock() + ASK_AGAIN_S
-            if fresh or good:
+            if (fresh or good) and name in self._known:
                 return known.value
             raise
 
@@ -107,6 +106,9 @@ class Recent(Generic[Value]):
         self._asking.add(name)
         try:
             value, age_s = ask_in_time(ask)
+        except OUT_OF_REACH:
+            self._away_until = self._clock() + ASK_AGAIN_S
+            raise
         finally:
             self._asking.discard(name)
         # What was forgotten meanwhile may be what the answer was made of.

@@ -7,7 +7,6 @@ events once, in order, without a hole. What is missing is read from PostgreSQL.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backplane.drained import Drained
 from app.backplane.heads import read_heads
 from app.backplane.inbox import Inbox
 from app.backplane.messages import (
@@ -65,9 +65,7 @@ class Hub:
         self._name = uuid7().hex
         self._inbox = Inbox(max_messages=INBOX_MESSAGES, max_bytes=INBOX_BYTES)
         self._heads = [0] * partition_count
-        self._drained: dict[int, Mark] = {}
-        self._over: deque[tuple[int, str]] = deque(maxlen=4 * partition_count)
-        """Lives of the log that another has followed."""
+        self._drained = Drained(partition_count)
         self._compare_now = Signal()
         self._last_heard = time.monotonic()
         self._greenlets: list[gevent.Greenlet[..., Any]] = []
@@ -102,14 +100,7 @@ class Hub:
 
     def has_passed(self, partition: int, mark: Mark) -> bool:
         """Whether everything in the log up to this point is stored, or was lost with the log."""
-        if (partition, mark.generation) in self._over:
-            return True
-        drained = self._drained.get(partition)
-        return (
-            drained is not None
-            and drained.generation == mark.generation
-            and drained.logged >= mark.logged
-        )
+        return self._drained.has_passed(partition, mark)
 
     @property
     def connected(self) -> bool:
@@ -196,18 +187,8 @@ class Hub:
             self._refill(partition, batch.last, batch.epoch)
             batch.items = {}
         if batch.drained:
-            self._passed(batch.partition, Mark(batch.generation, batch.drained))
+            self._drained.passed(batch.partition, Mark(batch.generation, batch.drained))
         self._deliver(batch)
-
-    def _passed(self, partition: int, mark: Mark) -> None:
-        """The log is drained up to this point; what comes late does not take it back."""
-        if (partition, mark.generation) in self._over:
-            return
-        known = self._drained.get(partition)
-        if known is not None and known.generation != mark.generation:
-            self._over.append((partition, known.generation))
-        if known is None or known.generation != mark.generation or known.logged < mark.logged:
-            self._drained[partition] = mark
 
     def _deliver(self, batch: Batch) -> None:
         if batch.epoch != self.epoch:
@@ -272,7 +253,8 @@ class Hub:
                 self._begin(states[0].epoch, [state.head for state in states])
                 behind = {}
             for state in states:
-                self._passed(state.partition, Mark(state.log_generation, state.log_drained))
+                mark = Mark(state.log_generation, state.log_drained)
+                self._drained.passed(state.partition, mark)
                 # A publish may simply still be on its way: act on what was missing a round ago.
                 if behind.get(state.partition, state.head) > self._heads[state.partition]:
                     try:

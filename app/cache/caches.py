@@ -7,7 +7,7 @@ nobody says so, is known in five seconds at most: no answer is older than that.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import gevent
@@ -19,6 +19,7 @@ from app.backplane.publish import Publisher
 from app.cache import configurations, keys
 from app.cache.configurations import ConfigurationCache
 from app.cache.keys import KeyCache
+from app.cache.layered import Layered
 from app.cache.recent import Found, Recent
 from app.cache.shared import LOOK_S
 from app.core.asking import NoAnswer, ask_in_time
@@ -40,9 +41,9 @@ class Caches:
         self._publisher = Publisher(redis)
         self.keys = KeyCache(engine, redis)
         self.configurations = ConfigurationCache(engine, redis)
-        self._by_name: dict[str, KeyCache | ConfigurationCache] = {
-            keys.CACHE: self.keys,
-            configurations.CACHE: self.configurations,
+        self._by_name: dict[str, Layered[Any]] = {
+            keys.CACHE: self.keys.known,
+            configurations.CACHE: self.configurations.known,
         }
         # An agent that is there stays; one that is not may come at any moment.
         self._agents: Recent[bool] = Recent("agents", entries=MAX_AGENTS, worth=bool)
@@ -79,17 +80,17 @@ class Caches:
     def _heard(self, message: Forgotten) -> None:
         cache = self._by_name.get(message.cache)
         if cache is not None:
-            cache.recent.forget(message.names)
+            cache.heard(message.names)
 
     def _called(self, batch: Batch) -> None:
         """History tells of changed configurations, also of those that were changed in psql."""
         if batch.called:
-            # Redis first, lest the old one come from there again; the hub does not wait for it.
-            gevent.spawn(self.configurations.forget, batch.called)
+            # The hub does not wait for Redis.
+            gevent.spawn(self.configurations.known.forget, batch.called)
 
     def _doubt(self) -> None:
-        for cache in (self.keys, self.configurations):
-            cache.recent.doubt()
+        for cache in self._by_name.values():
+            cache.doubt()
 
     def _find_agent(self, project_id: UUID, agent_id: str, lent: Connection | None) -> bool:
         if lent is not None:

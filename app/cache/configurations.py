@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Engine
 
-from app.cache.recent import Found, Recent
-from app.cache.shared import MAX_VALUE_BYTES, Shared
+from app.cache.layered import Layered
 from app.core.redis import RedisClient
 from app.domain.configuration import Configuration
 from app.domain.partition import agent_key
 from app.storage import configurations
 
 CACHE: Final = "configurations"
-MAX_CONFIGURATIONS: Final = 5000
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Configuration).decode
+MAX_CONFIGURATIONS: Final = 2000
+"""With the 64 KiB that one may have, 128 MiB at the most."""
 
 
 class ConfigurationCache:
-    """Looks configurations up by agent. That there is none is known too."""
+    """Looks configurations up by agent."""
 
     def __init__(self, engine: Engine, redis: RedisClient) -> None:
         self._engine = engine
-        self._shared = Shared(redis, CACHE)
-        self.recent: Recent[Configuration | None] = Recent(
-            CACHE, entries=MAX_CONFIGURATIONS, worth=_small
-        )
+        self.known = Layered(CACHE, Configuration, redis, entries=MAX_CONFIGURATIONS)
 
     def find(self, project_id: UUID, agent_id: str) -> Configuration | None:
         """An agent's configuration: as it is, or was five seconds ago at most.
@@ -40,23 +32,8 @@ class ConfigurationCache:
             SQLAlchemyError, NoAnswer: PostgreSQL is out of reach.
         """
         key = agent_key(str(project_id), agent_id)
-        return self.recent.get(key, lambda: self._find(key, project_id, agent_id))
+        return self.known.get(key, lambda: self._find(project_id, agent_id))
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """The configurations of these agents have changed: ask PostgreSQL, here and elsewhere."""
-        names = list(keys)
-        self._shared.forget(names)
-        self.recent.forget(names)
-
-    def _find(self, key: str, project_id: UUID, agent_id: str) -> Found[Configuration | None]:
-        def ask() -> bytes | None:
-            with self._engine.connect() as connection:
-                found = configurations.find(connection, project_id, agent_id)
-            return None if found is None else _encode(found)
-
-        found = self._shared.get(key, ask)
-        return Found(None if found.value is None else _decode(found.value), found.age_s)
-
-
-def _small(found: Configuration | None) -> bool:
-    return found is None or len(bytes(found.value)) <= MAX_VALUE_BYTES
+    def _find(self, project_id: UUID, agent_id: str) -> Configuration | None:
+        with self._engine.connect() as connection:
+            return configurations.find(connection, project_id, agent_id)

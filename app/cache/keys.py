@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-import msgspec
 from sqlalchemy import Engine
 
-from app.cache.recent import Found, Recent
-from app.cache.shared import Shared
+from app.cache.layered import Layered
 from app.core.redis import RedisClient
 from app.domain.access import Identity
 from app.domain.api_key import parse_key
@@ -21,17 +18,13 @@ MAX_KEYS: Final = 10_000
 GRACE_S: Final = 300.0
 """How long a key goes on being good that was seen before PostgreSQL went out of reach."""
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(KnownKey).decode
-
 
 class KeyCache:
     """Looks keys up by their ids. Secrets are neither kept nor sent: only their hashes."""
 
     def __init__(self, engine: Engine, redis: RedisClient) -> None:
         self._engine = engine
-        self._shared = Shared(redis, CACHE)
-        self.recent: Recent[KnownKey | None] = Recent(CACHE, entries=MAX_KEYS, grace_s=GRACE_S)
+        self.known = Layered(CACHE, KnownKey, redis, entries=MAX_KEYS, grace_s=GRACE_S)
 
     def identify(self, key: str) -> Identity | None:
         """Whom a key speaks for, as of five seconds ago at most; None if it is unknown, wrong or
@@ -44,20 +37,9 @@ class KeyCache:
             key_id, secret = parse_key(key)
         except ValueError:
             return None
-        known = self.recent.get(key_id, lambda: self._find(key_id))
+        known = self.known.get(key_id, lambda: self._find(key_id))
         return None if known is None else known.identity(secret)
 
-    def forget(self, key_ids: Iterable[str]) -> None:
-        """These keys were revoked: ask PostgreSQL, here and elsewhere."""
-        names = list(key_ids)
-        self._shared.forget(names)
-        self.recent.forget(names)
-
-    def _find(self, key_id: str) -> Found[KnownKey | None]:
-        def ask() -> bytes | None:
-            with self._engine.connect() as connection:
-                known = credentials.known(connection, key_id)
-            return None if known is None else _encode(known)
-
-        found = self._shared.get(key_id, ask)
-        return Found(None if found.value is None else _decode(found.value), found.age_s)
+    def _find(self, key_id: str) -> KnownKey | None:
+        with self._engine.connect() as connection:
+            return credentials.known(connection, key_id)

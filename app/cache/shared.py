@@ -21,7 +21,7 @@ SHARED_S: Final = FRESH_S / 2
 """Younger than what a process asks anew for, so that it never gets back what it has already."""
 
 MAX_VALUE_BYTES: Final = 8 * 1024
-"""A larger value is read from PostgreSQL each time."""
+"""A larger value each process reads from PostgreSQL itself."""
 
 CHANGED: Final = b""
 """Stands for what has just changed: who read the old value meanwhile cannot put it there."""

@@ -60,6 +60,22 @@ class Authenticator:
             identity = session.identity()
         return _permitted(self._as_of_now(identity), permission)
 
+    def reader(self, request: Request, agent_id: str | None = None) -> Identity:
+        """Who reads what is this agent's: whoever may read, or the agent itself by its own key.
+
+        Without ``agent_id`` every agent with a key of its own is let in, and must be shown no more
+        than is its own.
+
+        Raises:
+            As ``request``.
+        """
+        identity = self.request(request)
+        if identity.agent_id is None:
+            return _permitted(identity, Permission.READ)
+        if not identity.may_read_of(agent_id or identity.agent_id):
+            raise Forbidden(f"This key reads what is the agent {identity.agent_id}'s alone.")
+        return identity
+
     def issuer(self, request: Request) -> Identity:
         """Who asks for an access token. A token does not beget tokens: it would outlive its key.
 

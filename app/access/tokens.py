@@ -62,6 +62,7 @@ class Tokens:
                 "role": identity.role.value,
                 "session": identity.session_id,
                 "until": identity.expires_at,
+                "agent": identity.agent_id,
                 "aud": audience,
                 "iat": now,
                 "exp": now + life_s,
@@ -92,4 +93,5 @@ def _identity(claims: dict[str, Any], expires_at: float | None) -> Identity:
         claims["sub"],
         claims.get("session"),
         expires_at,
+        claims.get("agent"),
     )

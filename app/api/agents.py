@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
 from app.api.listing import answer, as_json, unseal
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.domain.access import Permission
 from app.domain.agent import AgentDetail
 from app.schemas.agents import AgentsQuery, NewAgent
@@ -58,13 +58,15 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
         def post(self, fields: dict[str, Any]) -> Response:
             """Make an agent known. The same once more is no change."""
             identity = authenticator.request(request, Permission.SEND)
+            if not identity.may_speak_for(fields["agent_id"]):
+                raise Forbidden(f"This key is the agent {identity.agent_id}'s.")
             return changes.run(request, identity, _registration(fields))
 
     @blueprint.route("/v1/agents/<path:agent_id>")
     class OneAgent(MethodView):
         def get(self, agent_id: str) -> Response:
             """One agent as it is now."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             with engine.connect() as connection:
                 agent = agent_views.find(connection, identity.project_id, agent_id)
             if agent is None:

@@ -42,6 +42,7 @@ class MadeKey(msgspec.Struct):
     role: Role
     created_at: datetime
     revoked_at: datetime | None
+    agent_id: str | None
     key: str
 
 
@@ -88,13 +89,16 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 def _making(fields: dict[str, Any]) -> Work:
     def work(change: Change) -> Response:
         connection, project_id = change.connection, change.identity.project_id
-        name, role = fields["name"], Role(fields["role"])
+        name, role, agent_id = fields["name"], Role(fields["role"]), fields.get("agent_id")
         if credentials.count_active(connection, project_id) >= MOST_KEYS:
             raise TooManyKeys(f"It may have {MOST_KEYS} that are not revoked.")
-        secret = credentials.create(connection, project_id, name, role)
+        secret = credentials.create(connection, project_id, name, role, agent_id)
         key_id, _ = parse_key(secret)
         key = _found(credentials.find(connection, project_id, key_id))
-        change.record("created", "api_key", key_id, detail={"name": name, "role": role.value})
+        detail = {"name": name, "role": role.value}
+        if agent_id is not None:
+            detail["agent_id"] = agent_id
+        change.record("created", "api_key", key_id, detail=detail)
         made = MadeKey(**msgspec.structs.asdict(key), key=secret)
         response = as_json(made, 201)
         response.headers["Location"] = f"/v1/api-keys/{key_id}"

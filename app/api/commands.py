@@ -44,7 +44,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
         @blueprint.arguments(CommandsQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any], agent_id: str) -> Response:
             """Commands of an agent, newest first."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             limit = query["limit"]
             with engine.connect() as connection:
                 found = commands.page(
@@ -67,7 +67,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     class OneCommand(MethodView):
         def get(self, agent_id: str, command_id: UUID) -> Response:
             """One command as it is now."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             with engine.connect() as connection:
                 found = commands.find(connection, identity.project_id, agent_id, command_id)
             if found is None:

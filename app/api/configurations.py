@@ -50,7 +50,7 @@ def create_blueprint(
     class Config(MethodView):
         def get(self, agent_id: str) -> Response:
             """An agent's configuration."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             found = cache.find(identity.project_id, agent_id)
             if found is None:
                 raise NotFound("This agent has no configuration.")
@@ -69,7 +69,7 @@ def create_blueprint(
         @blueprint.arguments(ConfigHistoryQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any], agent_id: str) -> Response:
             """Versions, newest first, without their values."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             limit, place = query["limit"], unseal(query.get("cursor"), tuple[int])
             with engine.connect() as connection:
                 found = configurations.history(
@@ -86,7 +86,7 @@ def create_blueprint(
     class OneVersion(MethodView):
         def get(self, agent_id: str, version: int) -> Response:
             """A configuration as it was."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             with engine.connect() as connection:
                 return as_json(_version(connection, identity, agent_id, version))
 
@@ -95,7 +95,7 @@ def create_blueprint(
         @blueprint.arguments(ConfigDiffQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, int], agent_id: str) -> Response:
             """What differs between two versions."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             with engine.connect() as connection:
                 old, new = (
                     _version(connection, identity, agent_id, query[name]) for name in ("old", "new")

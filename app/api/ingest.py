@@ -28,7 +28,7 @@ from app.core.errors import (
     Unprocessable,
 )
 from app.core.logging import get_logger
-from app.domain.access import Permission
+from app.domain.access import Identity, Permission
 from app.domain.event import Event, EventRejected, Rejected, accept, encode_event, read_item
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
@@ -89,7 +89,7 @@ def create_blueprint(
     blueprint = Blueprint("ingest", __name__)
     behind = timedelta(days=min(30, settings.retention_days))
 
-    def read(project: str, room: Room) -> tuple[list[_Batch], list[Turned], int, bool]:
+    def read(identity: Identity, room: Room) -> tuple[list[_Batch], list[Turned], int, bool]:
         """What the body holds: its events by agent, what is refused, how many items it has, and
         whether it is one event alone.
 
@@ -97,7 +97,8 @@ def create_blueprint(
         """
         items, alone = items_of(request, room.body(request))
         now = clock.now()
-        accepted, refused = _judge(items, now, behind)
+        accepted, refused = _judge(items, now, behind, identity.agent_id)
+        project = str(identity.project_id)
         return _by_agent(accepted, project, now, settings), refused, len(items), alone
 
     @blueprint.post("/v1/events")
@@ -105,7 +106,7 @@ def create_blueprint(
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
         with memory.room() as room:
-            batches, refused, amount, alone = read(str(identity.project_id), room)
+            batches, refused, amount, alone = read(identity, room)
             _append_all(batches, appender)
         duplicates = 0
         for batch in batches:
@@ -147,7 +148,7 @@ def _wait_asked(req: Request) -> float:
 
 
 def _judge(
-    items: list[bytes | Rejected], now: datetime, behind: timedelta
+    items: list[bytes | Rejected], now: datetime, behind: timedelta, agent_id: str | None
 ) -> tuple[list[tuple[int, Event]], list[Turned]]:
     accepted: list[tuple[int, Event]] = []
     refused: list[Turned] = []
@@ -158,7 +159,7 @@ def _judge(
             verdict = item
         else:
             judged += len(item)
-            verdict = _verdict(item, now, behind)
+            verdict = _verdict(item, now, behind, agent_id)
         if isinstance(verdict, Rejected):
             metrics.events_rejected.labels(verdict.code).inc()
             refused.append((index, verdict))
@@ -170,9 +171,11 @@ def _judge(
     return accepted, refused
 
 
-def _verdict(item: bytes, now: datetime, behind: timedelta) -> Event | Rejected:
+def _verdict(
+    item: bytes, now: datetime, behind: timedelta, agent_id: str | None
+) -> Event | Rejected:
     try:
-        return accept(read_item(item), now=now, behind=behind)
+        return accept(read_item(item), now=now, agent_id=agent_id, behind=behind)
     except EventRejected as error:
         return error.rejected
 

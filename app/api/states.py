@@ -16,7 +16,6 @@ from app.access.authenticator import Authenticator
 from app.api.listing import as_json
 from app.core import clock
 from app.core.errors import NotFound
-from app.domain.access import Permission
 from app.domain.agent_state import AgentState
 from app.domain.partition import agent_key, partition_of
 from app.schemas.states import AtQuery
@@ -42,7 +41,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, partitions: i
         @blueprint.arguments(AtQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any], agent_id: str) -> Response:
             """An agent as its events had left it at a moment."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, agent_id)
             at = query.get("at") or clock.now()
             place = partition_of(agent_key(str(identity.project_id), agent_id), partitions)
             with engine.connect() as connection:

@@ -17,7 +17,7 @@ from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_version, tag
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.core.identifiers import uuid7
-from app.domain.access import Permission
+from app.domain.access import Identity, Permission
 from app.domain.task import Task, TaskEvent, TaskState, TransitionRefused, fold
 from app.domain.task_order import TooMuchData, changed, created
 from app.domain.task_tree import grow
@@ -41,7 +41,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
         @blueprint.arguments(TasksQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any]) -> Response:
             """Tasks, newest first."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request, query.get("agent_id"))
             limit = query["limit"]
             with engine.connect() as connection:
                 found = tasks.page(
@@ -50,7 +50,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
                     limit=limit + 1,
                     before=unseal(query.get("cursor"), tuple[datetime, str]),
                     states=query["states"],
-                    agent_id=query.get("agent_id"),
+                    agent_id=query.get("agent_id", identity.agent_id),
                     parent_id=query.get("parent_id"),
                     created_by=query.get("created_by"),
                     text_wanted=query.get("text", ""),
@@ -69,14 +69,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
         @blueprint.arguments(AtQuery, location="query", unknown=RAISE)
         def get(self, query: dict[str, Any], task_id: str) -> Response:
             """One task as it is now, or with ``at`` as it was then."""
-            identity = authenticator.request(request, Permission.READ)
+            identity = authenticator.reader(request)
             with engine.connect() as connection:
                 if "at" in query:
                     then = projections.task_at(
                         connection, identity.project_id, task_id, query["at"]
                     )
-                    return as_json(_found(then))
-                task = _found(tasks.find(connection, identity.project_id, task_id))
+                    return as_json(_own(identity, then))
+                task = _own(identity, tasks.find(connection, identity.project_id, task_id))
             return tag(as_json(task), task.version)
 
         @blueprint.arguments(TaskPatch)
@@ -156,6 +156,11 @@ def _found(task: Task | None) -> Task:
     if task is None:
         raise NotFound("There is no task with this id.")
     return task
+
+
+def _own(identity: Identity, task: Task | None) -> Task:
+    """The task, if it is there for whoever asks."""
+    return _found(task if task is not None and identity.may_read_of(task.agent_id) else None)
 
 
 def _locked(change: Change, task_id: str) -> Task:

@@ -13,9 +13,17 @@ from app.cache.keys import CACHE
 from app.cli.project import PROJECT_OPTION, checked_name, chosen_project, record
 from app.domain.access import Role
 from app.domain.api_key import parse_key
+from app.domain.event import is_visible
 from app.storage import credentials
 
 ROLES: Final = click.Choice([role.value for role in Role])
+MAX_AGENT_ID: Final = 128
+
+
+def _agent_id(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not (0 < len(given) <= MAX_AGENT_ID and is_visible(given)):
+        raise click.BadParameter("it must be visible ASCII, 1 to 128.")
+    return given
 
 
 def create_group(engine: Engine, caches: Caches) -> AppGroup:
@@ -25,16 +33,20 @@ def create_group(engine: Engine, caches: Caches) -> AppGroup:
     @group.command("create")
     @click.option("--role", type=ROLES, default=Role.AGENT.value, show_default=True)
     @click.option("--name", required=True, help="What the key is for.")
+    @click.option("--agent", callback=_agent_id, help="Make it this agent's own.")
     @click.option("--quiet", is_flag=True, help="Print the key alone.")
     @PROJECT_OPTION
-    def create(role: str, name: str, quiet: bool, project: str | None) -> None:
+    def create(role: str, name: str, agent: str | None, quiet: bool, project: str | None) -> None:
         """Make a key. It is shown this once: only its hash is stored."""
         name = checked_name(name)
+        if agent is not None and role != Role.AGENT.value:
+            raise click.BadParameter("only a key with the role agent can be an agent's own.")
         with engine.begin() as connection:
             found = chosen_project(connection, project)
-            key = credentials.create(connection, found.project_id, name, Role(role))
+            key = credentials.create(connection, found.project_id, name, Role(role), agent)
             key_id, _ = parse_key(key)
-            record(connection, found, "created", "api_key", key_id, {"name": name, "role": role})
+            detail = {"name": name, "role": role, **({"agent_id": agent} if agent else {})}
+            record(connection, found, "created", "api_key", key_id, detail)
         click.echo(key if quiet else f"{key}\nKeep it now: it cannot be shown again.")
 
     @group.command("list")
@@ -47,7 +59,7 @@ def create_group(engine: Engine, caches: Caches) -> AppGroup:
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "active"
             click.echo(
                 f"{key.key_id}  {key.role:<8}  {key.created_at:%Y-%m-%d %H:%M}"
-                f"  {state:<24}  {key.name}"
+                f"  {state:<24}  {key.name}{f'  (of {key.agent_id})' if key.agent_id else ''}"
             )
 
     @group.command("revoke")

@@ -48,6 +48,8 @@ class Identity:
     """The browser session that it comes from; at log-out it is void."""
     expires_at: float | None = None
     """When the token that was shown is void, in unix seconds; None for a key or a session."""
+    agent_id: str | None = None
+    """The one agent that its key is for: it speaks for no other, and reads what is that one's."""
 
     @property
     def key_id(self) -> str | None:
@@ -66,3 +68,11 @@ class Identity:
     def may(self, permission: Permission) -> bool:
         """Whether this credential's role allows it."""
         return permission in PERMISSIONS[self.role]
+
+    def may_speak_for(self, agent_id: str) -> bool:
+        """Whether this credential, if it may send at all, may send as this agent."""
+        return self.agent_id in (None, agent_id)
+
+    def may_read_of(self, agent_id: str) -> bool:
+        """Whether this credential may read what is this agent's."""
+        return self.agent_id == agent_id or self.may(Permission.READ)

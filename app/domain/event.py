@@ -133,8 +133,8 @@ def accept(
 ) -> Event:
     """Check what the types cannot say, and fill in what was left out.
 
-    ``agent_id`` is the agent that the connection speaks for: it may be left out of the event and
-    must not differ. ``behind`` is how old an event may be: history is not kept for longer.
+    ``agent_id`` is the agent that the socket or the key speaks for: it may be left out of the event
+    and must not differ. ``behind`` is how old an event may be: history is not kept for longer.
 
     Raises:
         EventRejected: with one of the codes of ``docs/protocol.md``.
@@ -178,7 +178,7 @@ def _sender(incoming: IncomingEvent, agent_id: str | None) -> str:
         if given != agent_id:
             raise EventRejected(
                 "agent_mismatch",
-                "`agent_id` is not the agent that said hello.",
+                "`agent_id` is not the agent that this socket or key is for.",
                 incoming.id,
                 "/agent_id",
             )

@@ -25,7 +25,7 @@ from app.eventlog.log import EventLog, LogUnavailable
 from app.eventlog.presence import Presence
 from app.gateway.agent import AgentSession
 from app.gateway.agent_frames import first_hello
-from app.gateway.closing import LOG_OUT_OF_REACH, SUPERSEDED, CloseNow
+from app.gateway.closing import LOG_OUT_OF_REACH, OTHER_AGENT, SUPERSEDED, CloseNow
 from app.gateway.connection import Connection
 from app.gateway.intake import Intake
 from app.gateway.messages import AgentWelcome, Config, Hello, Limits
@@ -105,6 +105,8 @@ class AgentRegistry:
                     del self._sessions[session.key]
 
     def _hello(self, connection: Connection, identity: Identity, hello: Hello) -> AgentSession:
+        if not identity.may_speak_for(hello.agent_id):
+            raise CloseNow(OTHER_AGENT)
         key = agent_key(str(identity.project_id), hello.agent_id)
         partition = partition_of(key, self._log.partitions)
         bind_contextvars(

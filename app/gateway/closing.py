@@ -36,6 +36,8 @@ FAILED = Closing(1011, "failed", True, 1000)
 """Something went wrong here; it is in our log. The code is WebSocket's own (RFC 6455, 7.4.1)."""
 KEY_REVOKED = Closing(4500, "key_revoked", False)
 SESSION_ENDED = Closing(4500, "session_ended", False)
+OTHER_AGENT = Closing(4500, "other_agent", False)
+"""The key is for another agent than the one that said hello."""
 BAD_FRAME = Closing(4501, "bad_frame", False)
 SUPERSEDED = Closing(4503, "superseded", False)
 LIMIT = Closing(4504, "limit", False)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.domain.access import Role
 from app.schemas.access import MIN_PASSWORD, Strict, storable
 from app.schemas.tasks import ListQuery
 
 ROLES = [role.value for role in Role]
+AGENT_ID = r"[!-~]{1,128}\Z"
 
 
 def _printable(name: str) -> None:
@@ -73,10 +74,22 @@ class ProjectName(Strict):
 
 
 class NewKey(Strict):
-    """A key to be made."""
+    """A key to be made. With ``agent_id`` it is this agent's own."""
 
     name = name_field()
     role = role_field(required=True)
+    agent_id = fields.String(
+        allow_none=True,
+        validate=validate.Regexp(AGENT_ID, error="It must be visible ASCII, 1 to 128."),
+    )
+
+    @validates_schema
+    def of_an_agent(self, data: dict[str, Any], **_: object) -> None:
+        """Other roles read what is everybody's, which an agent's own key must not."""
+        if data.get("agent_id") is not None and data.get("role") != Role.AGENT.value:
+            raise ValidationError(
+                "Only a key with the role agent can be an agent's own.", "agent_id"
+            )
 
 
 class AuditQuery(ListQuery):

@@ -27,12 +27,14 @@ class KnownKey(msgspec.Struct, frozen=True):
     project_id: UUID
     role: Role
     secret_hash: bytes
+    agent_id: str | None = None
 
     def identity(self, secret: str) -> Identity | None:
         """Whom the key speaks for, if this is its secret."""
         if not hmac.compare_digest(_hash(secret), self.secret_hash):
             return None
-        return Identity(self.project_id, self.role, f"key:{self.key_id}")
+        subject = f"key:{self.key_id}"
+        return Identity(self.project_id, self.role, subject, agent_id=self.agent_id)
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -43,12 +45,18 @@ class ApiKey(msgspec.Struct, frozen=True):
     role: Role
     created_at: datetime
     revoked_at: datetime | None
+    agent_id: str | None = None
 
 
-def create(connection: Connection, project_id: UUID, name: str, role: Role) -> str:
-    """Make a key ``tt_<id>_<secret>``; this is the only time that its secret is seen."""
+def create(
+    connection: Connection, project_id: UUID, name: str, role: Role, agent_id: str | None = None
+) -> str:
+    """Make a key ``tt_<id>_<secret>``; this is the only time that its secret is seen.
+
+    With ``agent_id`` it is this agent's own; its role is agent then.
+    """
     key_id, secret = secrets.token_hex(6), secret_text()
-    _insert(connection, project_id, name, role, key_id, secret)
+    _insert(connection, project_id, name, role, key_id, secret, agent_id)
     return f"tt_{key_id}_{secret}"
 
 
@@ -80,13 +88,13 @@ def identify(connection: Connection, key: str) -> Identity | None:
 def known(connection: Connection, key_id: str) -> KnownKey | None:
     """A key by its id; None if it is unknown or revoked."""
     row = connection.execute(
-        select(api_keys.c.project_id, api_keys.c.role, api_keys.c.secret_hash).where(
-            api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None)
-        )
+        select(
+            api_keys.c.project_id, api_keys.c.role, api_keys.c.secret_hash, api_keys.c.agent_id
+        ).where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
     ).first()
     if row is None:
         return None
-    return KnownKey(key_id, row.project_id, Role(row.role), bytes(row.secret_hash))
+    return KnownKey(key_id, row.project_id, Role(row.role), bytes(row.secret_hash), row.agent_id)
 
 
 def alive(connection: Connection, key_ids: Sequence[str]) -> set[str]:
@@ -134,7 +142,7 @@ def count_active(connection: Connection, project_id: UUID) -> int:
 
 
 def _key(row: Sequence[Any]) -> ApiKey:
-    return ApiKey(row[0], row[1], Role(row[2]), row[3], row[4])
+    return ApiKey(row[0], row[1], Role(row[2]), row[3], row[4], row[5])
 
 
 def _shown(project_id: UUID) -> Select[Any]:
@@ -145,6 +153,7 @@ def _shown(project_id: UUID) -> Select[Any]:
             api_keys.c.role,
             api_keys.c.created_at,
             api_keys.c.revoked_at,
+            api_keys.c.agent_id,
         )
         .where(api_keys.c.project_id == project_id)
         .order_by(api_keys.c.created_at.desc(), api_keys.c.key_id.desc())
@@ -166,7 +175,13 @@ def revoke(connection: Connection, project_id: UUID, key_id: str) -> bool:
 
 
 def _insert(
-    connection: Connection, project_id: UUID, name: str, role: Role, key_id: str, secret: str
+    connection: Connection,
+    project_id: UUID,
+    name: str,
+    role: Role,
+    key_id: str,
+    secret: str,
+    agent_id: str | None = None,
 ) -> None:
     connection.execute(
         insert(api_keys).values(
@@ -174,6 +189,7 @@ def _insert(
             project_id=project_id,
             name=name,
             role=role.value,
+            agent_id=agent_id,
             secret_hash=_hash(secret),
         )
     )

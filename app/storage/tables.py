@@ -78,6 +78,7 @@ api_keys = Table(
     ),
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
+    Column("agent_id", Text),
     Column("secret_hash", LargeBinary, nullable=False),
     moment("created_at", default_now=True),
     moment("revoked_at", nullable=True),

@@ -19,6 +19,7 @@ HASH = hash_password("right")
 @pytest.mark.parametrize(
     ("password_hash", "password", "expected"),
     [(HASH, "right", True), (HASH, "wrong", False), (None, "right", False), ("x", "right", False)],
+    ids=["right", "wrong", "no hash", "broken hash"],
 )
 def test_only_the_password_is_the_password(
     password_hash: str | None, password: str, expected: bool

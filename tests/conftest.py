@@ -9,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from launcher.stack import Stack
+from tests.parallel import pytest_xdist_make_scheduler
 from tests.servers import Servers
+
+__all__ = ["pytest_xdist_make_scheduler"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -14,10 +14,12 @@ from launcher.scripts import lint
 USAGE = """\
 usage: script/test [words for pytest]
 
-Without words: style, types, layers, the dashboard's tests, its build, and all of pytest.
-With words (-k cursor, tests/unit, …): pytest alone, with these.\
+Without words: style, types, layers, the dashboard's tests, its build, and all of pytest, in three
+processes at a time. With words (-k cursor, tests/unit, -n 2, …): pytest alone, with these.\
 """
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SIDE_BY_SIDE = ("-n", "3", "--max-worker-restart", "0")
+"""Tests mostly wait for servers, so that two cores have time for three of them."""
 
 
 def main(words: list[str]) -> int:
@@ -32,7 +34,9 @@ def main(words: list[str]) -> int:
     failed = [] if words else _run_what_is_not_pytest()
     for name in failed:
         print(f"FAILED: {name} (see above)", flush=True)
-    tests = [str(environment.PYTHON), "-m", "pytest", *words]
+    # Tests start hundreds of Pythons; none of them should compile the product anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    tests = [str(environment.PYTHON), "-m", "pytest", *(words or SIDE_BY_SIDE)]
     return subprocess.run(tests, cwd=ROOT).returncode or int(bool(failed))
 
 

@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
 from app.domain.access import Role
 from launcher.command import ROOT
 from launcher.parts import without_settings
 from launcher.stack import Stack
 from tests.integration.agent_socket import PATH
+from tests.integration.command_line import Command, command_line, good, refused
 from tests.integration.rest import Rest
 from tests.integration.samples import event
 from tests.integration.tenants import Tenant
@@ -22,45 +25,40 @@ from tests.integration.wire import Refused, Wire
 pytestmark = pytest.mark.e2e
 
 
-def keys(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "keys", *words],
-        cwd=ROOT,
-        env={**os.environ, **stack.env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+@pytest.fixture
+def flask(stack: Stack, engine: Engine) -> Iterator[Command]:
+    with command_line(stack, engine) as run:
+        yield run
 
 
-def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbour: Tenant) -> None:
+def test_a_key_from_its_making_to_its_end(
+    flask: Command, tenant: Tenant, neighbour: Tenant
+) -> None:
     project = ("--project", tenant.name)
-    made = keys(stack, "create", "--role", "agent", "--name", "build box", *project)
-    assert made.returncode == 0, made.stderr
-    assert "cannot be shown again" in made.stdout
-    key = made.stdout.split()[0]
+    made = good(flask("keys", "create", "--role", "agent", "--name", "build box", *project))
+    assert "cannot be shown again" in made
+    key = made.split()[0]
     _, key_id, secret = key.split("_", 2)
     sender = Rest(tenant.url, key)
     sender.send(event())
     assert len(tenant.reader.events()) == 1
 
-    asked = keys(stack, "revoke", key_id, *project)
-    assert asked.returncode != 0
+    asked = flask("keys", "revoke", key_id, *project)
+    assert asked.exit_code != 0
     assert "Go on?" in asked.stdout
-    elsewhere = keys(stack, "revoke", key_id, "--yes", "--project", neighbour.name)
-    assert elsewhere.returncode != 0
-    assert f"Error: There is no active key {key_id}." in elsewhere.stderr
+    elsewhere = flask("keys", "revoke", key_id, "--yes", "--project", neighbour.name)
+    refused(elsewhere, f"Error: There is no active key {key_id}.")
     sender.send(event())
-    assert keys(stack, "revoke", key_id, "--yes", *project).returncode == 0
+    good(flask("keys", "revoke", key_id, "--yes", *project))
     deadline = time.monotonic() + 10
     while sender.post("/v1/events", event()).status != 401:
         assert time.monotonic() < deadline, "a revoked key is good for five seconds at most"
         time.sleep(0.1)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused) as unknown:
         Wire(tenant.url, PATH, key=key)
-    assert refused.value.status == 401
+    assert unknown.value.status == 401
     sender.post("/v1/auth/token").problem(401, "unauthenticated")
-    listed = keys(stack, "list", *project).stdout
+    listed = good(flask("keys", "list", *project))
     [line] = [line for line in listed.splitlines() if key_id in line]
     assert all(word in line for word in ("agent", "revoked", "build box"))
     assert secret not in listed
@@ -75,7 +73,15 @@ def test_a_key_from_its_making_to_its_end(stack: Stack, tenant: Tenant, neighbou
 
 
 def test_a_key_that_a_script_can_take(stack: Stack) -> None:
-    made = keys(stack, "create", "--name", "x", "--quiet")
+    made = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "keys", "create", "--name=x", "--quiet"],
+        cwd=ROOT,
+        env={**os.environ, **stack.env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert made.returncode == 0, made.stderr
     assert Rest(stack.url, made.stdout.strip()).get("/v1/auth/me").ok()["role"] == "agent"
 
 
@@ -94,12 +100,10 @@ def test_the_key_of_a_newcomer(stack: Stack) -> None:
     assert Rest(stack.url, made.stdout.strip()).get("/v1/auth/me").ok()["role"] == "agent"
 
 
-def test_what_cannot_be_is_said_in_a_sentence(stack: Stack) -> None:
-    done = keys(stack, "create", "--name", "x", "--project", "nowhere")
-    assert done.returncode != 0
-    assert done.stderr.strip() == "Error: There is no such project."
+def test_what_cannot_be_is_said_in_a_sentence(flask: Command) -> None:
+    nowhere = flask("keys", "create", "--name", "x", "--project", "nowhere")
+    refused(nowhere, "Error: There is no such project.")
     for name in ("", " ", "two\nlines", "x" * 201):
-        done = keys(stack, "create", "--name", name)
-        assert done.returncode != 0
-        assert "a name is one line of 1 to 200 characters" in done.stderr
-        assert done.stdout == ""
+        unnamed = flask("keys", "create", "--name", name)
+        refused(unnamed, "a name is one line of 1 to 200 characters")
+        assert unnamed.stdout == ""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from click.testing import Result
-from flask import Flask
 from sqlalchemy import Engine
 
-from app.access.sessions import Sessions
-from app.cli import keys, projects, users
-from app.core.redis import create_redis
 from app.domain.access import Role
 from launcher.stack import Stack
+from tests.integration.command_line import Command, command_line, good, refused
 from tests.integration.people import PASSWORD, join, person, sign_in
 from tests.integration.rest import Rest
 from tests.integration.tenants import Tenant
@@ -23,34 +19,10 @@ from tests.integration.tenants import Tenant
 pytestmark = pytest.mark.e2e
 
 
-Command = Callable[..., Result]
-
-
 @pytest.fixture
 def flask(stack: Stack, engine: Engine) -> Iterator[Command]:
-    """The commands without a process of their own: a test has many of them."""
-    redis = create_redis(stack.redis_url, max_connections=1)
-    app = Flask("commands")
-    app.cli.add_command(users.create_group(engine, Sessions(redis)))
-    app.cli.add_command(projects.create_group(engine))
-    app.cli.add_command(keys.create_group(engine))
-
-    def run(*words: str, given: str = "") -> Result:
-        return app.test_cli_runner().invoke(args=words, input=given)
-
-    yield run
-    redis.connection_pool.disconnect()
-
-
-def good(done: Result) -> str:
-    assert done.exit_code == 0, done.stderr
-    return done.stdout
-
-
-def refused(done: Result, sentence: str) -> None:
-    assert done.exit_code != 0
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    with command_line(stack, engine) as run:
+        yield run
 
 
 def entries(tenant: Tenant, **query: Any) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from tests.chaos.trial import Trial
 OTHERS = 4
 """Faults of the other kinds, beside every one that is promised to be survived."""
 
-STRIKE_FOR_S = 150.0
+STRIKE_FOR_S = 200.0
 SEED = int(os.environ.get("TELLTALE_CHAOS_SEED") or SystemRandom().randrange(1_000_000))
 
 

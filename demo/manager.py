@@ -123,7 +123,6 @@ class Manager:
             self._tell(current, "task.progress", progress=share)
 
     def _mourn(self, current: Round, died: Died) -> None:
-        self._moves.forget(died.number)
         self._agent.log(
             f"Worker {died.number} died ({died.how}); another starts in {died.wait_s:g} s.",
             "error",

@@ -42,6 +42,7 @@ class Moves:
         """
         now = time.monotonic()
         for number in [number for number, until in self._breaks.items() if now >= until]:
+            # Also if it has died meanwhile: the one in its place may have found the order to pause.
             del self._breaks[number]
             self._try(lambda number=number: self._office.resume(number))  # type: ignore[misc]
         awake = [work for work in at_work if work[0] not in self._breaks]
@@ -49,10 +50,6 @@ class Moves:
             self._due = now + EVERY_S * self._pace
             move, work = next(self._next), self._draw.choice(awake)
             self._try(lambda: move(*work))
-
-    def forget(self, number: int) -> None:
-        """A worker has died; the one in its place is on no break."""
-        self._breaks.pop(number, None)
 
     def _give_a_break(self, number: int, _: Assignment) -> None:
         self._breaks[number] = time.monotonic() + BREAK_S * self._pace

@@ -12,7 +12,7 @@ from telltale_client import ApiError, Manager, ServerUnreachable
 from demo.names import MANAGER, MANAGER_NAME, worker_id, worker_name
 
 OPEN = "submitted,working,input_required,auth_required"
-REST_S = 1.0
+ASK_AGAIN_S = 1.0
 """Between two long attempts."""
 
 ORDER_S = 10.0
@@ -127,4 +127,4 @@ def _insist(ask: Callable[[], Given]) -> Given:
         except ApiError as error:
             if error.status < 500 and error.status != 429:
                 raise
-        time.sleep(REST_S)
+        time.sleep(ASK_AGAIN_S)

@@ -83,7 +83,7 @@ def test_the_fleet_works_replaces_the_dead_and_ends_at_once(tenant: Tenant) -> N
     moved = ("command.done", "config.changed", "task.canceled")
     with fleet(tenant.url, tenant.keys[Role.MANAGER], *QUICK) as process:
         wait_until(
-            lambda: rounds(tenant, "completed") and all(told(tenant, type=one) for one in moved),
+            lambda: all((rounds(tenant, "completed"), *(told(tenant, type=one) for one in moved))),
             timeout_s=60,
             what=lambda: f"no round, or not all of {moved}",
         )
@@ -101,7 +101,9 @@ def test_the_fleet_works_replaces_the_dead_and_ends_at_once(tenant: Tenant) -> N
 
         wait_for_workers(process, 5)[0].send_signal(signal.SIGKILL)
         wait_until(
-            lambda: told(tenant, text="died (signal 9)"), timeout_s=20, what=lambda: "none died"
+            lambda: told(tenant, text="died (signal 9)") != [],
+            timeout_s=20,
+            what=lambda: "none died",
         )
         wait_for_workers(process, 5)
         ends_at_once(process, signal.SIGTERM)

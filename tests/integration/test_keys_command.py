@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from click.testing import Result
 from sqlalchemy import Engine
 
 from app.domain.access import Role
@@ -107,3 +108,16 @@ def test_what_cannot_be_is_said_in_a_sentence(flask: Command) -> None:
         unnamed = flask("keys", "create", "--name", name)
         refused(unnamed, "a name is one line of 1 to 200 characters")
         assert unnamed.stdout == ""
+
+
+def test_a_key_may_be_one_agents_own(flask: Command, tenant: Tenant) -> None:
+    def create(*words: str) -> Result:
+        return flask("keys", "create", "--name", "x", "--quiet", "--project", tenant.name, *words)
+
+    own = Rest(tenant.url, good(create("--agent", "cli")).strip())
+    own.send({"type": "agent.log", "data": {"message": "hello"}})
+    assert own.get("/v1/agents/cli").ok()["agent_id"] == "cli"
+    assert "x  (of cli)" in good(flask("keys", "list", "--project", tenant.name))
+    for agent_id in ("a b", "", "a" * 129):
+        refused(create("--agent", agent_id), "it must be visible ASCII")
+    refused(create("--agent", "cli", "--role", "viewer"), "only a key with the role agent")

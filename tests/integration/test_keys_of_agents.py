@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from click.testing import Result
-from flask import Flask
-from redis import Redis
-from sqlalchemy import Engine
 
-from app.cache.caches import Caches
-from app.cli import keys
 from app.domain.access import Role
-from launcher.stack import Stack
 from launcher.waiting import wait_until
 from tests.integration.agent_socket import PATH, AgentSocket
 from tests.integration.rest import Rest
@@ -132,24 +125,3 @@ def test_a_key_for_any_agent_reads_nothing(tenant: Tenant, manager: Rest) -> Non
 def test_what_is_no_agents_key(tenant: Tenant, fields: dict[str, Any]) -> None:
     problem = make(tenant, **fields).problem(422, "unprocessable")
     assert [error["pointer"] for error in problem["errors"]] == ["/agent_id"]
-
-
-def test_the_command_line_makes_them_too(stack: Stack, engine: Engine, tenant: Tenant) -> None:
-    runner = Flask("keys").test_cli_runner()
-    # Making a key asks no cache.
-    group = keys.create_group(engine, Caches(engine, Redis.from_url(stack.redis_url)))
-
-    def create(*words: str) -> Result:
-        return runner.invoke(
-            group, ["create", "--name", "x", "--quiet", "--project", tenant.name, *words]
-        )
-
-    made = create("--agent", "cli")
-    assert made.exit_code == 0, made.output
-    sender = Rest(tenant.url, made.output.strip())
-    sender.send({"type": "agent.log", "data": {"message": "hello"}})
-    assert sender.get("/v1/agents/cli").ok()["agent_id"] == "cli"
-    listed = runner.invoke(group, ["list", "--project", tenant.name])
-    assert "x  (of cli)" in listed.output
-    for words in (("--agent", "a b"), ("--agent", ""), ("--agent", "cli", "--role", "viewer")):
-        assert create(*words).exit_code == 2

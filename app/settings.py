@@ -182,6 +182,11 @@ class Settings:
     # History.
     retention_days: int = _setting(_whole(1, 3650), 35)
     audit_days: int = _setting(_whole(1, 36_500), 365)
+    config_history_days: int = _setting(_whole(1, 36_500), 365)
+    config_history_versions: int = _setting(_whole(1, 1_000_000), 1000)
+    task_days: int = _setting(_whole(1, 36_500), 90)
+    # 0 keeps agents for ever.
+    agent_days: int = _setting(_whole(0, 36_500), 0)
     catch_up_max_events: int = _setting(_whole(1_000, 10_000_000), 500_000)
     snapshot_events: int = _setting(_whole(0, 5_000), 200)
 

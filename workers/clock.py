@@ -29,7 +29,7 @@ from app.settings import Settings
 from app.storage import due
 from workers.expire import Deadlines
 from workers.listener import Listener
-from workers.prune import Prune
+from workers.prune import Kept, Prune
 from workers.sweep import Sweep
 
 ADVISORY_LOCK = 0x7E117A1E
@@ -111,7 +111,7 @@ def main() -> int:
     )
     listener = Listener(listening, broker, eventlog, stop)
     listener.start()
-    prune = Prune(engine, audit_days=settings.audit_days, command_days=settings.retention_days)
+    prune = Prune(engine, Kept.of(settings))
     Figures(redis, "clock").start()
     turn = Turn(engine.connect)
     retained_at = -RETAIN_EVERY_S

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from app.access.passwords import hash_password
 from app.access.sessions import Sessions
 from app.cache.caches import Caches
-from app.cli import keys, limits, projections, projects, users
+from app.cli import agents, keys, limits, projections, projects, users
 from app.core import clock
 from app.domain.access import Role
 from app.settings import Settings
@@ -64,6 +64,7 @@ def register_commands(
             raise click.ClickException(f"There is no user {email}.")
         click.echo(f"/#ticket={sessions.ticket(user[0])}")
 
+    app.cli.add_command(agents.create_group(engine))
     app.cli.add_command(keys.create_group(engine, caches))
     app.cli.add_command(users.create_group(engine, sessions))
     app.cli.add_command(projects.create_group(engine))

@@ -72,6 +72,7 @@ tasks = Table(
         "deadline_at",
         postgresql_where=text("deadline_at IS NOT NULL AND finished_at IS NULL"),
     ),
+    Index("tasks_over", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
 
 agent_configs = Table(
@@ -96,6 +97,7 @@ agent_config_history = Table(
     Column("lost", JSON),
     moment("changed_at"),
     Column("changed_by", Text, nullable=False),
+    Index("agent_config_history_by_time", "changed_at"),
 )
 
 config_schemas = Table(

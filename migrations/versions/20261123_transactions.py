@@ -73,6 +73,7 @@ CREATE INDEX tasks_by_agent ON tasks (project_id, agent_id, created_at);
 CREATE INDEX tasks_by_parent ON tasks (project_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX tasks_due ON tasks (deadline_at) WHERE deadline_at IS NOT NULL
     AND finished_at IS NULL;
+CREATE INDEX tasks_over ON tasks (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE agent_configs (
     project_id uuid NOT NULL,
@@ -96,6 +97,7 @@ CREATE TABLE agent_config_history (
     changed_by text NOT NULL,
     PRIMARY KEY (project_id, agent_id, version)
 );
+CREATE INDEX agent_config_history_by_time ON agent_config_history (changed_at);
 
 CREATE TABLE config_schemas (
     project_id uuid PRIMARY KEY REFERENCES projects ON DELETE CASCADE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -10,7 +11,16 @@ from sqlalchemy import Engine, text
 from app.core.database import create_database
 from app.storage import audit, commands, idempotency
 from workers import prune as pruning
-from workers.prune import Prune
+from workers.prune import Kept, Prune
+
+KEPT = Kept(
+    audit=timedelta(days=30),
+    commands=timedelta(days=7),
+    configs=timedelta(days=100),
+    config_versions=50,
+    tasks=timedelta(days=60),
+    agents=None,
+)
 
 KEYS = """
 INSERT INTO idempotency_keys
@@ -56,7 +66,7 @@ def left(engine: Engine) -> tuple[int, int]:
 
 
 def test_what_is_past_its_time_goes_and_nothing_else(engine: Engine) -> None:
-    prune = Prune(engine, audit_days=30, command_days=7)
+    prune = Prune(engine, KEPT)
     prune.step()
     # One hour, one day: what is exactly so old is past it by now.
     assert left(engine) == (23, 29)
@@ -72,7 +82,7 @@ def test_a_step_is_bounded_and_the_next_goes_on(
 ) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 10)
     monkeypatch.setattr(audit, "PRUNED_AT_ONCE", 20)
-    prune = Prune(engine, audit_days=30, command_days=7)
+    prune = Prune(engine, KEPT)
     expected = [(38, 40), (28, 29), (23, 29), (23, 29)]
     for counts in expected:
         prune.step()
@@ -81,13 +91,13 @@ def test_a_step_is_bounded_and_the_next_goes_on(
 
 def test_ticks_step_in_their_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 10)
-    Prune(engine, audit_days=30, command_days=7).tick()
-    prune = Prune(engine, audit_days=30, command_days=7)
+    Prune(engine, KEPT).tick()
+    prune = Prune(engine, KEPT)
     prune.tick()
     prune.tick()
     assert left(engine)[0] == 28
     monkeypatch.setattr(pruning, "AGAIN_S", 0.0)
-    prune = Prune(engine, audit_days=30, command_days=7)
+    prune = Prune(engine, KEPT)
     prune.tick()
     prune.tick()
     assert left(engine)[0] == 23
@@ -97,7 +107,7 @@ def test_commands_go_when_they_ended_long_ago(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 10)
-    prune = Prune(engine, audit_days=30, command_days=7)
+    prune = Prune(engine, KEPT)
     for expected in (10, 7, 7):
         prune.step()
         with engine.connect() as connection:

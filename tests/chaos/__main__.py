@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,8 @@ def main() -> int:
     words.add_argument("--only", nargs="+", choices=sorted(FAULTS), default=list(FAULTS))
     words.add_argument("--keep", action="store_true", help="keep the data folder and its logs")
     given = words.parse_args()
+    # Agents lose their connections all the time here.
+    logging.getLogger("telltale_client").setLevel(logging.ERROR)
     data = Path(tempfile.mkdtemp(prefix="telltale-chaos-"))
     started = time.monotonic()
 
@@ -45,6 +48,7 @@ def main() -> int:
 def _summary(report: Report) -> Iterator[str]:
     times = sorted(struck.resumed_s for struck in report.struck)
     yield f"seed {report.seed}: {report.rounds} rounds, {len(times)} faults, {report.events} events"
+    yield f"changes that were acknowledged: {report.changes}"
     if times:
         shares = ((share, times[int(share * (len(times) - 1))]) for share in (0.5, 0.9, 0.99, 1))
         words = "  ".join(f"p{share * 100:.0f} {value:.2f}" for share, value in shares)

@@ -13,12 +13,11 @@ from urllib.parse import urlencode
 import psycopg
 from redis import Redis
 
-from app.core.database import create_database
-from app.settings import Settings
-from app.storage.rebuild import rebuild
 from launcher.errors import PartFailed
 from launcher.stack import Stack
 from launcher.waiting import wait_until
+from tests.chaos import projections
+from tests.chaos.changes_audit import ChangesAudit
 from tests.chaos.diary import Diary
 from tests.chaos.load import Load
 from tests.chaos.watching import Place, Watcher
@@ -41,7 +40,8 @@ class Stored:
     agent_id: str
     partition: int
     offset: int
-    number: int
+    number: int | None
+    """Of an agent's own events."""
 
 
 class Audit:
@@ -58,6 +58,8 @@ class Audit:
             rows = [Stored(*row) for row in connection.execute(ROWS)]
             self._places(rows, connection)
             self._counters(rows, connection)
+            load = self._load
+            ChangesAudit(connection, load.managers, load.commanded, self._find).run()
         by_agent: dict[str, list[Stored]] = defaultdict(list)
         for row in rows:
             by_agent[row.agent_id].append(row)
@@ -67,17 +69,8 @@ class Audit:
         for watcher in self._load.watchers:
             self._watcher(watcher, rows)
         self._books(len(rows))
-        self._projections()
+        self.findings += projections.differences(self._stack)
         return self.findings
-
-    def _projections(self) -> None:
-        url = Settings.from_env(self._stack.env).database_url
-        engine = create_database(url, pool_size=1, name="audit")
-        try:
-            for found in rebuild(engine, lambda _: None).differences:
-                self._find(f"{found.kind} {found.name} is not its history: {found.fields}")
-        finally:
-            engine.dispose()
 
     def _find(self, what: str, items: list[Any] | None = None) -> None:
         shown = "" if items is None else f" {len(items)}: {items[:NAMED_AT_MOST]}"

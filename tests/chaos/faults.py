@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tests.chaos.scene import STALL_S, Scene
+from tests.chaos import change_faults
+from tests.chaos.scene import PAUSE_S, STALL_S, Scene
 from tests.chaos.windows import Window, held, wait_until_passed
 
-PAUSE_S = (0.0, 1.5)
-"""How long a killed part stays away."""
 GAP_S = (0.0, 0.5)
 STALLED_SHARE = 0.4
 
@@ -221,6 +220,7 @@ PROMISED = (
     "worker_stalled",
     "valkey_stalled",
     "postgres_stalled",
+    *change_faults.PROMISED,
 )
 """What has to be survived before anything else is asked."""
 
@@ -249,4 +249,4 @@ FAULTS: dict[str, Fault] = {
         several_at_once,
         everything_killed,
     )
-}
+} | change_faults.FAULTS

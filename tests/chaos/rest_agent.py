@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from collections import deque
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.chaos.diary import Complaints, Diary, Made
+from tests.chaos.request import Answer, ask
 
 WAIT_S = 4
-TIMEOUT_S = 6.0
 PATIENT_WITH = {http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE}
 
 
@@ -71,18 +69,19 @@ class RestAgent(threading.Thread):
         while not self._ended.is_set():
             began = time.monotonic()
             try:
-                status, headers, answer = self._post(body)
-            except (OSError, http.client.HTTPException) as error:
+                told = self._post(body)
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 self.tries.append(f"{type(error).__name__} after {time.monotonic() - began:.1f} s")
                 self._ended.wait(self._random.uniform(0.02, 0.3))
                 continue
+            status, answer = told.status, told.body
             self.tries.append(f"{status} after {time.monotonic() - began:.1f} s")
             if status == http.client.OK and self._is_whole(batch, answer):
                 for diary, made in batch:
                     diary.stored(made)
                 return
             if status in PATIENT_WITH:
-                self._ended.wait(float(headers.get("Retry-After", "0")))
+                self._ended.wait(float(told.headers.get("Retry-After", "0")))
             elif status not in {http.client.OK, http.client.ACCEPTED}:
                 if status != http.client.UNPROCESSABLE_ENTITY or any(not m.bad for _, m in batch):
                     self._complaints.add(self.name, f"was refused: {status} {answer}")
@@ -95,22 +94,6 @@ class RestAgent(threading.Thread):
             self._complaints.add(self.name, f"{len(batch)} items are not accounted for: {answer}")
         return bool(answer.get("stored")) and refused == {made.id for _, made in batch if made.bad}
 
-    def _post(self, body: bytes) -> tuple[int, http.client.HTTPMessage, dict[str, Any]]:
-        url = urlsplit(self._random.choice(self._urls))
-        connection = http.client.HTTPConnection(url.netloc, timeout=TIMEOUT_S)
-        try:
-            connection.request(
-                "POST",
-                "/v1/events",
-                body,
-                {
-                    "Authorization": f"Bearer {self._key}",
-                    "Content-Type": "application/json",
-                    "Prefer": f"wait={WAIT_S}",
-                },
-            )
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-            return response.status, response.headers, answer
-        finally:
-            connection.close()
+    def _post(self, body: bytes) -> Answer:
+        url = self._random.choice(self._urls)
+        return ask(url, "POST", "/v1/events", self._key, body, Prefer=f"wait={WAIT_S}")

@@ -12,6 +12,9 @@ from launcher.waiting import wait_until
 
 WORKER_READY = "Worker process is ready for action"
 WORKER_READY_S = 60.0
+PAUSE_S = (0.0, 1.5)
+"""How long a killed part stays away."""
+
 STALL_S = (1.0, 6.0)
 """Shorter and longer than the time-outs of those who wait for the part."""
 

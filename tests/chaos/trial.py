@@ -63,6 +63,8 @@ class Report:
     struck: list[Struck] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     events: int = 0
+    changes: str = ""
+    """How many of each kind were acknowledged, in words."""
     rounds: int = 0
 
 
@@ -106,6 +108,7 @@ class Trial:
             finally:
                 load.end()
         self.report.events = sum(len(diary.made) for diary in load.diaries)
+        self.report.changes = load.changes
         return self.report
 
     def _round(self, load: Load, deadline: float) -> None:

@@ -1,7 +1,8 @@
-"""Moments that chance would seldom hit: the worker held in mid-batch, or in its commit.
+"""Moments that chance would seldom hit: a transaction held before its commit, or in it.
 
-Triggers on the partitions' rows wait for an advisory lock. While nobody holds it they cost nothing;
-while a test holds it, the worker's transaction stands still exactly there.
+Triggers on the rows of partitions and commands wait for an advisory lock. While nobody holds it
+they cost nothing; while a test holds it, the transaction of a worker or a web process stands still
+exactly there.
 """
 
 from __future__ import annotations
@@ -27,16 +28,28 @@ CREATE TRIGGER chaos_mid_batch AFTER UPDATE ON partitions
     FOR EACH STATEMENT EXECUTE FUNCTION chaos_window(7001);
 CREATE CONSTRAINT TRIGGER chaos_commit AFTER UPDATE ON partitions
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chaos_window(7002);
+CREATE TRIGGER chaos_ordered AFTER INSERT ON commands
+    FOR EACH STATEMENT EXECUTE FUNCTION chaos_window(7003);
+CREATE CONSTRAINT TRIGGER chaos_order_commit AFTER INSERT ON commands
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chaos_window(7004);
+CREATE CONSTRAINT TRIGGER chaos_step_commit AFTER UPDATE ON commands
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chaos_window(7005);
 """
 
 
 class Window(IntEnum):
-    """Where the worker is to stand; the number is that of the lock."""
+    """Where a transaction is to stand; the number is that of the lock."""
 
     MID_BATCH = 7001
-    """Everything is written, and COMMIT not yet sent."""
+    """A worker has written everything, and COMMIT is not yet sent."""
     COMMIT = 7002
-    """COMMIT is sent and under way."""
+    """A worker's COMMIT is sent and under way."""
+    ORDERED = 7003
+    """A web process has written a command; its event and its answer are not, nor is COMMIT sent."""
+    ORDER_COMMIT = 7004
+    """The COMMIT of a command, its event and its answer is under way."""
+    STEP_COMMIT = 7005
+    """The COMMIT of what became of a command is under way."""
 
 
 def install(database_url: str) -> None:
@@ -47,12 +60,12 @@ def install(database_url: str) -> None:
 
 @contextmanager
 def held(database_url: str, window: Window) -> Iterator[list[int]]:
-    """Inside the block a worker stands in the window. It goes on when the block ends.
+    """Inside the block a transaction stands in the window. It goes on when the block ends.
 
     Yields the server processes that wait there, for ``wait_until_passed``.
 
     Raises:
-        PartFailed: no worker came there.
+        PartFailed: none came there.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [int(window)])
@@ -68,7 +81,7 @@ def held(database_url: str, window: Window) -> Iterator[list[int]]:
         wait_until(
             lambda: bool(standing()),
             timeout_s=REACH_S,
-            what=lambda: f"no worker came to {window.name}",
+            what=lambda: f"nobody came to {window.name}",
         )
         yield standing()
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from bench import catch_up, fan_out, idle, latency, pipeline, rest, sockets
+from bench import catch_up, fan_out, history, idle, latency, pipeline, rest, sockets
 from bench.report import finish, say
 from launcher.stack import Stack
 
@@ -18,6 +18,7 @@ BENCHES: dict[str, tuple[Callable[[Stack, float], dict[str, Any]], str]] = {
     "fanout": (fan_out.run, "one stream to 500 dashboards"),
     "idle": (idle.run, "what it costs while nobody is connected"),
     "rest": (rest.run, "tasks created, configurations read, and the events beside that"),
+    "history": (history.run, "projections rebuilt from a million events, and the past looked up"),
     "catchup": (catch_up.run, "a dashboard back after 100,000 events"),
 }
 

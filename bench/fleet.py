@@ -15,6 +15,7 @@ from bench.wire import Incoming, connect, frame
 
 PING_EVERY_S = 15.0
 _PING = frame(b'{"type":"ping"}')
+_HEARD = (b'{"type":"pong"', b'{"type":"config"')
 
 
 class _Ack(msgspec.Struct, tag="ack"):
@@ -49,7 +50,7 @@ def event(agent: SimulatedAgent, seq: int, now_ns: int) -> bytes:
         % (
             b"%s%012x" % (agent.id_prefix, seq),
             agent.name_bytes,
-            _rfc3339(now_ns),
+            rfc3339(now_ns),
             seq % 50,
             seq,
             now_ns,
@@ -87,6 +88,10 @@ def leave(agents: list[SimulatedAgent]) -> None:
         agent.sock.close()
 
 
+Make = Callable[[SimulatedAgent, int, int], bytes]
+"""Makes the event with this number, at this time in nanoseconds."""
+
+
 class Crowd:
     """Moves many agents' sockets from one loop."""
 
@@ -117,7 +122,7 @@ class Crowd:
             if not data:
                 raise ConnectionError(f"{agent.name} was hung up on.")
             for payload in agent.incoming.feed(data):
-                if payload.startswith(b'{"type":"pong"'):
+                if payload.startswith(_HEARD):
                     continue
                 if not payload.startswith(b'{"type":"ack"'):
                     raise ConnectionError(f"{agent.name} was refused: {payload!r}")
@@ -133,13 +138,13 @@ class Crowd:
                 self._write(self.agents[self._next_ping % len(self.agents)], _PING)
                 self._next_ping += 1
 
-    def send(self, agent: SimulatedAgent, events: int, per_frame: int) -> None:
+    def send(self, agent: SimulatedAgent, events: int, per_frame: int, make: Make = event) -> None:
         """Send events now, as frames of ``per_frame``."""
         parts = []
         for start in range(agent.sent + 1, agent.sent + 1 + events, per_frame):
             count = min(per_frame, agent.sent + events + 1 - start)
             now_ns = time.time_ns()
-            items = b",".join(event(agent, seq, now_ns) for seq in range(start, start + count))
+            items = b",".join(make(agent, seq, now_ns) for seq in range(start, start + count))
             parts.append(frame(b'{"type":"events","seq":%d,"items":[%s]}' % (start, items)))
         agent.sent += events
         self._write(agent, b"".join(parts))
@@ -172,7 +177,8 @@ def wait_until(crowd: Crowd, reached: Callable[[], bool], timeout_s: float) -> b
 _second = [0, b""]
 
 
-def _rfc3339(now_ns: int) -> bytes:
+def rfc3339(now_ns: int) -> bytes:
+    """A time in nanoseconds, as events have it."""
     seconds, rest = divmod(now_ns, 1_000_000_000)
     if _second[0] != seconds:
         _second[0] = seconds

@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.faults import FAULTS, PROMISED
 from tests.chaos.trial import Trial
 
-OTHERS = 4
+OTHERS = 3
 """Faults of the other kinds, beside every one that is promised to be survived."""
 
 STRIKE_FOR_S = 200.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from app.domain.agent_state import AgentState, replay
 from app.domain.event import SEVERITIES, Event
@@ -22,6 +22,10 @@ MAX_REPLAYED: Final = 5000
 lost.
 """
 
+DATA_OF_FOLDED: Final = "CASE WHEN type LIKE 'agent.%' THEN data::text END"
+"""SQL for the data of an event, where a fold of its agent looks at it."""
+
+_NOTHING: Final = msgspec.Raw(b"{}")
 _FIELDS: Final = AgentState.__struct_fields__
 _TASK_FIELDS: Final = Task.__struct_fields__
 
@@ -47,8 +51,8 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         state = msgspec.json.decode(known.state, type=AgentState)
     found = connection.execute(
         text(
-            "SELECT type, agent_id, occurred_at, task_id, severity,"
-            " data::text AS data, received_at FROM events"
+            "SELECT received_at, type, agent_id, occurred_at, task_id, severity,"
+            f" {DATA_OF_FOLDED} FROM events"
             " WHERE project_id = :project AND agent_id = :agent"
             ' AND "offset" > :after AND "offset" <= coalesce((SELECT min(position)'
             " FROM projection_snapshots WHERE project_id = :project AND kind = 'agent'"
@@ -57,20 +61,22 @@ def agent_at(connection: Connection, project_id: UUID, agent_id: str, at: dateti
         ),
         {"project": project_id, "agent": agent_id, "after": known.position, "most": MAX_REPLAYED},
     )
-    return replay(state, [folded_event(row) for row in found if row.received_at <= at])
+    return replay(state, [folded_event(*row) for received, *row in found if received <= at])
 
 
-def folded_event(row: Row[Any]) -> Event:
-    """An event as far as a fold looks at it, from columns by their names."""
+def folded_event(
+    kind: str, agent_id: str, at: datetime, task_id: str | None, severity: int, data: str | None
+) -> Event:
+    """An event as far as a fold looks at it, from columns; ``data`` is None where it does not."""
     return Event(
         id="",
-        type=row.type,
-        agent_id=row.agent_id,
-        time=row.occurred_at,
-        task_id=row.task_id,
+        type=kind,
+        agent_id=agent_id,
+        time=at,
+        task_id=task_id,
         trace_id=None,
-        severity=SEVERITIES[row.severity],
-        data=msgspec.Raw(row.data.encode()),
+        severity=SEVERITIES[severity],  # type: ignore[arg-type]
+        data=_NOTHING if data is None else msgspec.Raw(data.encode()),
     )
 
 

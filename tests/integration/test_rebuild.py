@@ -95,15 +95,20 @@ def test_rows_that_differ_are_named_and_mended(
         connection.execute(
             text("DELETE FROM tasks WHERE project_id = :project AND task_id = 'own'"), named
         )
+        connection.execute(
+            text("DELETE FROM agents WHERE project_id = :project AND agent_id = 'v'"), named
+        )
     checked = rebuild("--check")
     assert checked.returncode == 1
     assert "agent w" in checked.stdout
     assert "status is 'lazy', should be 'busy'" in checked.stdout
     assert "task own" in checked.stdout
+    assert "agent v" in checked.stdout
     mended = rebuild()
-    assert "2 mended" in mended.stdout, mended.stdout + mended.stderr
+    assert "3 mended" in mended.stdout, mended.stdout + mended.stderr
     assert rebuild("--check").returncode == 0
     assert busy.reader.get("/v1/tasks/own").ok()["progress"] == 0.3
+    assert busy.reader.get("/v1/agents/v").ok()["cpu_pct"] == 12.25
 
 
 def test_what_retention_dropped_is_no_difference(

@@ -30,7 +30,8 @@ def test_only_the_password_is_the_password(
 
 def test_a_crowd_is_turned_away_and_the_event_loop_goes_on() -> None:
     check = PasswordCheck()
-    third = PasswordHasher(time_cost=1).hash("right")  # of the work, which is enough to wait for
+    # A quarter of the memory, and so of the work, which is enough to wait for.
+    quarter = PasswordHasher(memory_cost=16_384).hash("right")
     ticks = 0
 
     def tick() -> None:
@@ -40,7 +41,9 @@ def test_a_crowd_is_turned_away_and_the_event_loop_goes_on() -> None:
             ticks += 1
 
     ticking = gevent.spawn(tick)
-    crowd = [gevent.spawn(check.verify, third, "right") for _ in range(THREADS + MAX_WAITING + 10)]
+    crowd = [
+        gevent.spawn(check.verify, quarter, "right") for _ in range(THREADS + MAX_WAITING + 10)
+    ]
     gevent.joinall(crowd)
     gevent.kill(ticking)
     assert [one.value for one in crowd if one.successful()] == [True] * (THREADS + MAX_WAITING)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Flask
-from flask_smorest import Api
 
 from app.access.authenticator import Authenticator
 from app.access.origins import Origins
@@ -29,6 +28,7 @@ from app.api import (
     history,
     ingest,
     ledger,
+    methods,
     metrics,
     pages,
     problems,
@@ -39,6 +39,7 @@ from app.api import (
     users,
 )
 from app.api.change import Changes
+from app.api.description.document import create_api
 from app.api.no_sessions import NoSessions
 from app.cache.caches import Caches
 from app.cli.commands import register_commands
@@ -63,11 +64,6 @@ def create_app(settings: Settings) -> Flask:
     app.session_interface = NoSessions()
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        API_TITLE="Telltale",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=None,
     )
     # Reads of history may take long; whoever says hello or shows a key does not wait for them.
@@ -97,13 +93,17 @@ def create_app(settings: Settings) -> Flask:
     def draining() -> bool:
         return gateway.draining
 
-    api = Api(app)
+    api = create_api(app)
     # After Api, which brings handlers of its own.
     problems.register(app)
+    methods.register(app)
     memory = body.Memory(settings.body_timeout_s)
     body.bound_other_bodies(app, memory, settings.body_timeout_s, unbound="ingest.post_events")
     for blueprint in (
         auth.create_blueprint(authenticator, engine, sign_in, settings.trusted_proxies),
+        ingest.create_blueprint(
+            settings, authenticator, engine, gateway.intake, gateway.hub, memory
+        ),
         history.create_blueprint(authenticator, readers, gateway.hub, draining, places),
         stream.create_blueprint(
             authenticator,
@@ -125,15 +125,10 @@ def create_app(settings: Settings) -> Flask:
         projects.create_blueprint(authenticator, engine, changes),
         api_keys.create_blueprint(authenticator, engine, changes),
         audit.create_blueprint(authenticator, engine),
+        health.create_blueprint(engine, redis, gateway.hub),
+        metrics.create_blueprint(engine, eventlog, gateway.figures),
     ):
         api.register_blueprint(blueprint)
-    app.register_blueprint(
-        ingest.create_blueprint(
-            settings, authenticator, engine, gateway.intake, gateway.hub, memory
-        )
-    )
-    app.register_blueprint(health.create_blueprint(engine, redis, gateway.hub))
-    app.register_blueprint(metrics.create_blueprint(engine, eventlog, gateway.figures))
     app.register_blueprint(pages.create_blueprint())
     sockets.register(app, gateway, authenticator, places)
     register_commands(app, settings, engine, sessions, caches)

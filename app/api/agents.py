@@ -14,10 +14,11 @@ from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.domain.access import Permission
-from app.domain.agent import AgentDetail
+from app.domain.agent import AgentDetail, AgentView
 from app.schemas.agents import AgentsQuery, NewAgent
 from app.storage import agent_views, agents
 
@@ -35,6 +36,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/agents")
     class Agents(MethodView):
         @blueprint.arguments(AgentsQuery, location="query", unknown=RAISE)
+        @described("list_agents", Permission.READ, {200: ListOf(AgentView)})
         def get(self, query: dict[str, Any]) -> Response:
             """Agents, by id."""
             identity = authenticator.request(request, Permission.READ)
@@ -55,6 +57,13 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return answer(found, limit, lambda agent: (agent.agent_id,))
 
         @blueprint.arguments(NewAgent)
+        @described(
+            "register_agent",
+            Permission.SEND,
+            {200: AgentDetail, 201: AgentDetail},
+            creates=True,
+            located=True,
+        )
         def post(self, fields: dict[str, Any]) -> Response:
             """Make an agent known. The same once more is no change."""
             identity = authenticator.request(request, Permission.SEND)
@@ -64,6 +73,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/agents/<path:agent_id>")
     class OneAgent(MethodView):
+        @described("get_agent", Permission.READ, {200: AgentDetail}, own=True)
         def get(self, agent_id: str) -> Response:
             """One agent as it is now."""
             identity = authenticator.reader(request, agent_id)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.cache.keys import CACHE
 from app.core.errors import Conflict, NotFound
@@ -53,6 +54,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/api-keys")
     class Keys(MethodView):
         @blueprint.arguments(ListQuery, location="query", unknown=RAISE)
+        @described("list_keys", Permission.ADMINISTER, {200: ListOf(ApiKey)})
         def get(self, query: dict[str, Any]) -> Response:
             """The project's keys, newest first, revoked ones too."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -65,6 +67,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return answer(found, limit, lambda key: (key.created_at, key.key_id))
 
         @blueprint.arguments(NewKey)
+        @described("make_key", Permission.ADMINISTER, {201: MadeKey}, creates=True, located=True)
         def post(self, fields: dict[str, Any]) -> Response:
             """Make a key. It is shown this once, also when the request is sent again."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -72,12 +75,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/api-keys/<key_id>")
     class OneKey(MethodView):
+        @described("get_key", Permission.ADMINISTER, {200: ApiKey})
         def get(self, key_id: str) -> Response:
             """One key, without its secret."""
             identity = authenticator.request(request, Permission.ADMINISTER)
             with engine.connect() as connection:
                 return as_json(_found(credentials.find(connection, identity.project_id, key_id)))
 
+        @described("revoke_key", Permission.ADMINISTER, {204: None})
         def delete(self, key_id: str) -> Response:
             """Revoke a key, within five seconds everywhere. One that is revoked stays so."""
             identity = authenticator.request(request, Permission.ADMINISTER)

@@ -11,10 +11,12 @@ from marshmallow import RAISE
 from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, unseal
 from app.domain.access import Permission
 from app.schemas.people import AuditQuery
 from app.storage import audit
+from app.storage.audit import AuditEntry
 
 
 def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
@@ -24,6 +26,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine) -> Blueprint:
     @blueprint.route("/v1/audit")
     class Audit(MethodView):
         @blueprint.arguments(AuditQuery, location="query", unknown=RAISE)
+        @described("list_changes", Permission.ADMINISTER, {200: ListOf(AuditEntry)})
         def get(self, query: dict[str, Any]) -> Response:
             """Changes, newest first."""
             identity = authenticator.request(request, Permission.ADMINISTER)

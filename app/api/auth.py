@@ -16,6 +16,8 @@ from app.access.origins import scheme_of
 from app.access.sessions import SESSION_S, Session
 from app.access.sign_in import SignIn
 from app.access.tokens import ACCESS_TOKEN_S, SOCKET_TOKEN_S
+from app.api.description.media import LOGIN
+from app.api.description.operation import Anybody, described
 from app.core.errors import Forbidden, NotFound, Unauthenticated
 from app.domain.access import Identity, Role
 from app.schemas.access import (
@@ -41,7 +43,7 @@ def create_blueprint(  # noqa: C901
     @blueprint.route("/v1/auth/login")
     class Login(MethodView):
         @blueprint.arguments(LoginSchema)
-        @blueprint.alt_response(200, schema=MeSchema)
+        @described("sign_in", Anybody.OPEN, {200: MeSchema}, body=LOGIN, refuses=(401, 429))
         def post(self, login: dict[str, str]) -> Response:
             """Begin a browser session with e-mail and password, or with a one-use ticket."""
             member = _member(login)
@@ -52,7 +54,7 @@ def create_blueprint(  # noqa: C901
 
     @blueprint.route("/v1/auth/logout")
     class Logout(MethodView):
-        @blueprint.response(204)
+        @described("sign_out", Anybody.PERSON, {204: None})
         def post(self) -> Response:
             """End the session, everywhere."""
             session = authenticator.session(request)
@@ -66,7 +68,7 @@ def create_blueprint(  # noqa: C901
 
     @blueprint.route("/v1/auth/me")
     class Me(MethodView):
-        @blueprint.alt_response(200, schema=MeSchema)
+        @described("get_me", Anybody.KNOWN, {200: MeSchema})
         def get(self) -> Response:
             """Who is asking."""
             identity = authenticator.request(request)
@@ -81,7 +83,7 @@ def create_blueprint(  # noqa: C901
     @blueprint.route("/v1/auth/project")
     class Project(MethodView):
         @blueprint.arguments(ProjectChoiceSchema)
-        @blueprint.alt_response(200, schema=MeSchema)
+        @described("choose_project", Anybody.PERSON, {200: MeSchema}, refuses=(404,))
         def post(self, choice: dict[str, UUID]) -> Response:
             """Go on in another of one's projects. Open sockets and streams stay where they are."""
             session = _own_session()
@@ -98,7 +100,7 @@ def create_blueprint(  # noqa: C901
     @blueprint.route("/v1/auth/password")
     class Password(MethodView):
         @blueprint.arguments(OwnPasswordSchema)
-        @blueprint.response(204)
+        @described("set_own_password", Anybody.PERSON, {204: None}, refuses=(429,))
         def post(self, given: dict[str, str]) -> Response:
             """Set one's own password; all other sessions end."""
             session = _own_session()
@@ -108,7 +110,7 @@ def create_blueprint(  # noqa: C901
 
     @blueprint.route("/v1/auth/token")
     class Token(MethodView):
-        @blueprint.alt_response(200, schema=TokenSchema)
+        @described("make_access_token", Anybody.KNOWN, {200: TokenSchema})
         def post(self) -> Response:
             """An access token for the Authorization header, for 15 minutes."""
             identity = authenticator.issuer(request)
@@ -120,7 +122,7 @@ def create_blueprint(  # noqa: C901
 
     @blueprint.route("/v1/auth/socket-token")
     class SocketToken(MethodView):
-        @blueprint.alt_response(200, schema=TokenSchema)
+        @described("make_socket_token", Anybody.KNOWN, {200: TokenSchema})
         def post(self) -> Response:
             """A token for one socket, for a minute."""
             identity = authenticator.request(request)

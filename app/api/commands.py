@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.core.errors import Conflict, NotFound
 from app.core.identifiers import uuid7
@@ -42,6 +43,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route(path)
     class Commands(MethodView):
         @blueprint.arguments(CommandsQuery, location="query", unknown=RAISE)
+        @described("list_commands", Permission.READ, {200: ListOf(Command)}, own=True)
         def get(self, query: dict[str, Any], agent_id: str) -> Response:
             """Commands of an agent, newest first."""
             identity = authenticator.reader(request, agent_id)
@@ -58,6 +60,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return answer(found, limit, lambda command: (command.created_at, command.command_id))
 
         @blueprint.arguments(NewCommand)
+        @described("give_command", Permission.MANAGE, {201: Command}, creates=True, located=True)
         def post(self, fields: dict[str, Any], agent_id: str) -> Response:
             """Give an agent a command; it waits for an agent that is away."""
             identity = authenticator.request(request, Permission.MANAGE)
@@ -65,6 +68,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route(f"{path}/<uuid:command_id>")
     class OneCommand(MethodView):
+        @described("get_command", Permission.READ, {200: Command}, own=True)
         def get(self, agent_id: str, command_id: UUID) -> Response:
             """One command as it is now."""
             identity = authenticator.reader(request, agent_id)

@@ -10,8 +10,17 @@ from sqlalchemy import Engine
 from app.access.authenticator import Authenticator
 from app.api import json_body
 from app.api.change import Change, Changes, Work
+from app.api.description.media import JSON_SCHEMA
+from app.api.description.operation import described
 from app.api.json_body import JsonBody
-from app.api.versions import check_replaceable, check_version, nothing_yet, stale, tag
+from app.api.versions import (
+    check_replaceable,
+    check_version,
+    expected_versions,
+    nothing_yet,
+    stale,
+    tag,
+)
 from app.core.errors import NotFound, Unprocessable
 from app.domain.access import Permission
 from app.domain.config_schema import SchemaRefused, check_schema
@@ -25,6 +34,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/config-schema")
     class ConfigSchema(MethodView):
+        @described("get_config_schema", Permission.READ, {200: object}, tagged=True, refuses=(404,))
         def get(self) -> Response:
             """The project's schema."""
             identity = authenticator.request(request, Permission.READ)
@@ -34,6 +44,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
                 raise NotFound("This project has no schema: a configuration may be anything.")
             return _shown(found)
 
+        @described(
+            "write_config_schema",
+            Permission.ADMINISTER,
+            {200: object},
+            body=JSON_SCHEMA,
+            tagged=True,
+            replaces=True,
+        )
         def put(self) -> Response:
             """Set the schema. Configurations that are there already stay as they are."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -44,6 +62,13 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
                 raise Unprocessable("It cannot be used.", errors=refused.errors) from None
             return changes.run(request, identity, _writing(body))
 
+        @described(
+            "delete_config_schema",
+            Permission.ADMINISTER,
+            {204: None},
+            guarded=True,
+            refuses=(404,),
+        )
         def delete(self) -> Response:
             """Let configurations be anything again."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -76,6 +101,7 @@ def _writing(body: JsonBody) -> Work:
 
 def _deletion(change: Change) -> Response:
     connection, project_id = change.connection, change.identity.project_id
+    expected_versions(request)
     known = config_schemas.find(connection, project_id, for_update=True)
     if known is None:
         raise NotFound("This project has no schema.")

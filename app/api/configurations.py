@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine
 from app.access.authenticator import Authenticator
 from app.api import json_body
 from app.api.change import Change, Changes, Work
+from app.api.description.media import ANY_JSON
+from app.api.description.operation import ListOf, described
 from app.api.json_body import JsonBody
 from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_replaceable, expected_versions, nothing_yet, stale, tag
@@ -23,20 +25,15 @@ from app.domain.access import Identity, Permission
 from app.domain.config_schema import violations
 from app.domain.configuration import Configuration, diff, merge, same
 from app.domain.partition import agent_key
-from app.schemas.configurations import ConfigDiffQuery, ConfigHistoryQuery, ConfigPut
+from app.schemas.configurations import (
+    ConfigDiff,
+    ConfigDiffQuery,
+    ConfigHistoryQuery,
+    ConfigPut,
+    ConfigValue,
+    ConfigVersion,
+)
 from app.storage import config_schemas, configurations
-
-
-class _Value(msgspec.Struct):
-    version: int
-    value: msgspec.Raw
-
-
-class _Version(msgspec.Struct):
-    version: int
-    changed_at: Any
-    changed_by: str
-    lost: msgspec.Raw | None
 
 
 def create_blueprint(
@@ -48,6 +45,7 @@ def create_blueprint(
 
     @blueprint.route(path)
     class Config(MethodView):
+        @described("get_config", Permission.READ, {200: ConfigValue}, tagged=True, own=True)
         def get(self, agent_id: str) -> Response:
             """An agent's configuration."""
             identity = authenticator.reader(request, agent_id)
@@ -57,6 +55,14 @@ def create_blueprint(
             return _shown(found)
 
         @blueprint.arguments(ConfigPut, location="query", unknown=RAISE)
+        @described(
+            "write_config",
+            Permission.MANAGE,
+            {200: ConfigValue},
+            body=ANY_JSON,
+            tagged=True,
+            replaces=True,
+        )
         def put(self, query: dict[str, Any], agent_id: str) -> Response:
             """Write an agent's configuration. The same value once more is no change."""
             identity = authenticator.request(request, Permission.MANAGE)
@@ -67,6 +73,7 @@ def create_blueprint(
     @blueprint.route(f"{path}/history")
     class History(MethodView):
         @blueprint.arguments(ConfigHistoryQuery, location="query", unknown=RAISE)
+        @described("list_config_versions", Permission.READ, {200: ListOf(ConfigVersion)}, own=True)
         def get(self, query: dict[str, Any], agent_id: str) -> Response:
             """Versions, newest first, without their values."""
             identity = authenticator.reader(request, agent_id)
@@ -79,11 +86,12 @@ def create_blueprint(
                     limit=limit + 1,
                     before=place[0] if place else None,
                 )
-            versions = [_Version(c.version, c.changed_at, c.changed_by, c.lost) for c in found]
+            versions = [ConfigVersion(c.version, c.changed_at, c.changed_by, c.lost) for c in found]
             return answer(versions, limit, lambda version: (version.version,))
 
     @blueprint.route(f"{path}/history/<int:version>")
     class OneVersion(MethodView):
+        @described("get_config_version", Permission.READ, {200: Configuration}, own=True)
         def get(self, agent_id: str, version: int) -> Response:
             """A configuration as it was."""
             identity = authenticator.reader(request, agent_id)
@@ -93,6 +101,7 @@ def create_blueprint(
     @blueprint.route(f"{path}/diff")
     class Diff(MethodView):
         @blueprint.arguments(ConfigDiffQuery, location="query", unknown=RAISE)
+        @described("compare_config_versions", Permission.READ, {200: ConfigDiff}, own=True)
         def get(self, query: dict[str, int], agent_id: str) -> Response:
             """What differs between two versions."""
             identity = authenticator.reader(request, agent_id)
@@ -101,7 +110,7 @@ def create_blueprint(
                     _version(connection, identity, agent_id, query[name]) for name in ("old", "new")
                 )
             found = diff(msgspec.json.decode(old.value), msgspec.json.decode(new.value))
-            return as_json({"from": old.version, "to": new.version, "differences": found})
+            return as_json(ConfigDiff(old.version, new.version, found))
 
     return blueprint
 
@@ -134,6 +143,8 @@ def _merging(agent_id: str, body: JsonBody) -> Work:
 
 def _base(change: Change, agent_id: str, known: Configuration) -> Configuration:
     """The version that the writer began from."""
+    if "If-Match" not in request.headers and "If-None-Match" in request.headers:
+        check_replaceable(request, known.version)
     expected = expected_versions(request)
     if expected is None or known.version in expected:
         return known
@@ -202,4 +213,6 @@ def _version(
 
 
 def _shown(configuration: Configuration) -> Response:
-    return tag(as_json(_Value(configuration.version, configuration.value)), configuration.version)
+    return tag(
+        as_json(ConfigValue(configuration.version, configuration.value)), configuration.version
+    )

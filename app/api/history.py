@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from app.access.authenticator import Authenticator
 from app.access.places import Kind, Places
 from app.api.cursors import CursorGone, check, heads_of, hold_whole
+from app.api.description.operation import ListOf, described
 from app.backplane.hub import Hub
 from app.core.errors import BadRequest, NotFound
 from app.domain.access import Permission
@@ -57,6 +58,7 @@ def create_blueprint(
     @blueprint.route("/v1/events")
     class Events(MethodView):
         @blueprint.arguments(EventsQuery, location="query", unknown=RAISE)
+        @described("list_events", Permission.READ, {200: ListOf(StoredEvent)}, refuses=(400, 410))
         def get(self, query: dict[str, Any]) -> Response:
             """Events, newest first; with ``after``, those behind a cursor, oldest first."""
             identity = authenticator.request(request, Permission.READ)
@@ -67,6 +69,9 @@ def create_blueprint(
     @blueprint.route("/v1/tasks/<path:task_id>/events")
     class TaskEvents(MethodView):
         @blueprint.arguments(EventsQuery, location="query", unknown=RAISE)
+        @described(
+            "list_task_events", Permission.READ, {200: ListOf(StoredEvent)}, refuses=(400, 410)
+        )
         def get(self, query: dict[str, Any], task_id: str) -> Response:
             """The events of one task, as ``/v1/events`` gives them."""
             identity = authenticator.request(request, Permission.READ)
@@ -80,6 +85,7 @@ def create_blueprint(
 
     @blueprint.route("/v1/events/<path:event_id>")
     class OneEvent(MethodView):
+        @described("get_event", Permission.READ, {200: StoredEvent})
         def get(self, event_id: str) -> Response:
             """One event by its id."""
             identity = authenticator.request(request, Permission.READ)

@@ -10,12 +10,15 @@ from uuid import UUID
 
 import gevent
 import msgspec
-from flask import Blueprint, Request, Response, request
+from flask import Request, Response, request
+from flask_smorest import Blueprint
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.access.authenticator import Authenticator
 from app.api.body import Memory, Room
+from app.api.description.media import EVENTS
+from app.api.description.operation import described
 from app.api.items import items_of
 from app.backplane.hub import Hub
 from app.core import clock, metrics
@@ -86,7 +89,7 @@ def create_blueprint(
     memory: Memory,
 ) -> Blueprint:
     """The ingest route."""
-    blueprint = Blueprint("ingest", __name__)
+    blueprint = Blueprint("ingest", __name__, description="What agents send.")
     behind = timedelta(days=min(30, settings.retention_days))
 
     def read(identity: Identity, room: Room) -> tuple[list[_Batch], list[Turned], int, bool]:
@@ -101,8 +104,22 @@ def create_blueprint(
         project = str(identity.project_id)
         return _by_agent(accepted, project, now, settings), refused, len(items), alone
 
-    @blueprint.post("/v1/events")
+    @blueprint.route("/v1/events", methods=["POST"], tags=["events"])
+    @described(
+        "send_events",
+        Permission.SEND,
+        {200: Receipt, 202: Receipt},
+        body=EVENTS,
+        headers=("Prefer",),
+        refuses=(429,),
+    )
     def post_events() -> Response:
+        """Send events: one, an array of up to 1,000, NDJSON, or CloudEvents; gzip is allowed.
+
+        Each event is judged alone: what is not named in `rejected` is in. 202 says that they are in
+        the log; with `Prefer: wait=…` 200 says that they are stored. 422 means that nothing was
+        acceptable.
+        """
         identity = authenticator.request(request, Permission.SEND)
         wait_s = _wait_asked(request)
         with memory.room() as room:

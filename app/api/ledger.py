@@ -9,8 +9,9 @@ from flask_smorest import Blueprint
 from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
+from app.api.description.operation import described
 from app.domain.access import Permission
-from app.domain.ledger import Entry, balance
+from app.domain.ledger import LedgerEntry, balance
 from app.eventlog.log import EventLog
 from app.storage import partitions
 
@@ -24,7 +25,7 @@ class LedgerView(msgspec.Struct):
     queued: int
     dead: int
     balanced: bool
-    partitions: list[Entry]
+    partitions: list[LedgerEntry]
 
 
 def create_blueprint(authenticator: Authenticator, engine: Engine, eventlog: EventLog) -> Blueprint:
@@ -33,6 +34,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, eventlog: Eve
 
     @blueprint.route("/v1/ledger")
     class Ledger(MethodView):
+        @described("get_ledger", Permission.READ, {200: LedgerView})
         def get(self) -> Response:
             """What was accepted, and what became of it, per partition and in all."""
             authenticator.request(request, Permission.READ)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, Response
+from flask import Response
+from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -15,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.api.description.operation import Anybody, Media, described
 from app.api.look import Look
 from app.backplane.figures import Family, Figures, together
 from app.core.logging import get_logger
@@ -54,12 +56,13 @@ class _Installation(Collector):
 
 def create_blueprint(engine: Engine, eventlog: EventLog, figures: Figures) -> Blueprint:
     """The route that Prometheus scrapes."""
-    blueprint = Blueprint("metrics", __name__)
+    blueprint = Blueprint("metrics", __name__, description="Figures for Prometheus.")
     others = Look(lambda: _others(figures))
     depths = Look(lambda: _depths(eventlog))
     rows = Look(lambda: _rows(engine))
 
-    @blueprint.get("/metrics")
+    @blueprint.route("/metrics", tags=["health"])
+    @described("get_metrics", Anybody.OPEN, {200: Media(CONTENT_TYPE_LATEST, {"type": "string"})})
     def metrics() -> Response:
         """Prometheus' text format: every process's figures, and what waits in the log."""
         registry = CollectorRegistry()

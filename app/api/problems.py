@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolEmpty
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
+from app.api.methods import allowed
 from app.core import metrics
 from app.core.asking import NoAnswer
 from app.core.errors import (
@@ -122,7 +123,7 @@ def register(app: Flask) -> None:
             errors=_pointers(fields.get("messages", {})),
         )
         if status == 405:
-            response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
+            response.headers["Allow"] = allowed(app)
         return response
 
     @app.errorhandler(OperationalError)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import Anybody, ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_version, tag
 from app.core.errors import Conflict, Forbidden, NotFound
@@ -46,6 +47,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/projects")
     class Projects(MethodView):
         @blueprint.arguments(ListQuery, location="query", unknown=RAISE)
+        @described("list_projects", Permission.ADMINISTER, {200: ListOf(ProjectView)})
         def get(self, query: dict[str, Any]) -> Response:
             """The projects that you belong to, oldest first; a key belongs to one."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -61,6 +63,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return answer(found, limit, lambda project: (project.created_at, project.project_id))
 
         @blueprint.arguments(ProjectName)
+        @described(
+            "create_project",
+            Anybody.PERSON,
+            {201: ProjectView},
+            creates=True,
+            located=True,
+            tagged=True,
+        )
         def post(self, fields: dict[str, Any]) -> Response:
             """Make a project; whoever makes it is its admin."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -70,6 +80,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/projects/<uuid:project_id>")
     class OneProject(MethodView):
+        @described("get_project", Permission.ADMINISTER, {200: ProjectView}, tagged=True)
         def get(self, project_id: UUID) -> Response:
             """One project that you belong to."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -78,6 +89,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return tag(as_json(project), project.version)
 
         @blueprint.arguments(ProjectName)
+        @described(
+            "rename_project",
+            Permission.ADMINISTER,
+            {200: ProjectView},
+            tagged=True,
+            guarded=True,
+            refuses=(409,),
+        )
         def patch(self, fields: dict[str, Any], project_id: UUID) -> Response:
             """Give a project another name. It takes an admin of that project."""
             identity = authenticator.request(request, Permission.ADMINISTER)

@@ -23,6 +23,7 @@ from app.access.places import Kind, Places
 from app.access.standing import Ended
 from app.access.watch import Watch
 from app.api.cursors import check, heads_of
+from app.api.description.operation import Media, described
 from app.backplane.hub import Hub
 from app.core.errors import BadRequest
 from app.core.logging import get_logger
@@ -69,6 +70,13 @@ def create_blueprint(
     @blueprint.route("/v1/stream")
     class Stream(MethodView):
         @blueprint.arguments(FilterQuery, location="query", unknown=RAISE)
+        @described(
+            "follow_events",
+            Permission.READ,
+            {200: Media("text/event-stream", {"type": "string"})},
+            headers=("Last-Event-ID",),
+            refuses=(400, 410),
+        )
         def get(self, query: dict[str, Any]) -> Response:
             """The live stream as server-sent events; ``Last-Event-ID`` continues it."""
             identity = authenticator.request(request, Permission.READ)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from app.access.authenticator import Authenticator
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_version, tag
 from app.core.errors import Conflict, NotFound, Unprocessable
@@ -20,7 +21,7 @@ from app.core.identifiers import uuid7
 from app.domain.access import Identity, Permission
 from app.domain.task import Task, TaskEvent, TaskState, TransitionRefused, fold
 from app.domain.task_order import TooMuchData, changed, created
-from app.domain.task_tree import grow
+from app.domain.task_tree import TreeNode, grow
 from app.schemas.states import AtQuery
 from app.schemas.tasks import Cancellation, NewTask, TaskPatch, TasksQuery
 from app.storage import projections, tasks
@@ -39,6 +40,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/tasks")
     class Tasks(MethodView):
         @blueprint.arguments(TasksQuery, location="query", unknown=RAISE)
+        @described("list_tasks", Permission.READ, {200: ListOf(Task)}, own=True)
         def get(self, query: dict[str, Any]) -> Response:
             """Tasks, newest first."""
             identity = authenticator.reader(request, query.get("agent_id"))
@@ -58,6 +60,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return answer(found, limit, lambda task: (task.created_at, task.task_id))
 
         @blueprint.arguments(NewTask())
+        @described(
+            "create_task",
+            Permission.MANAGE,
+            {201: Task},
+            creates=True,
+            located=True,
+            tagged=True,
+        )
         def post(self, fields: dict[str, Any]) -> Response:
             """Create a task."""
             identity = authenticator.request(request, Permission.MANAGE)
@@ -67,6 +77,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/tasks/<path:task_id>")
     class OneTask(MethodView):
         @blueprint.arguments(AtQuery, location="query", unknown=RAISE)
+        @described("get_task", Permission.READ, {200: Task}, own=True)
         def get(self, query: dict[str, Any], task_id: str) -> Response:
             """One task as it is now, or with ``at`` as it was then."""
             identity = authenticator.reader(request)
@@ -80,6 +91,14 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
             return tag(as_json(task), task.version)
 
         @blueprint.arguments(TaskPatch)
+        @described(
+            "change_task",
+            Permission.MANAGE,
+            {200: Task},
+            tagged=True,
+            guarded=True,
+            refuses=(409,),
+        )
         def patch(self, fields: dict[str, Any], task_id: str) -> Response:
             """Change a task. What changes nothing is no change."""
             identity = authenticator.request(request, Permission.MANAGE)
@@ -88,6 +107,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
     @blueprint.route("/v1/tasks/<path:task_id>/cancel")
     class Cancel(MethodView):
         @blueprint.arguments(Cancellation, required=False)
+        @described("cancel_task", Permission.MANAGE, {200: Task}, creates=True, tagged=True)
         def post(self, fields: dict[str, Any], task_id: str) -> Response:
             """Cancel a task. One that is canceled stays so."""
             identity = authenticator.request(request, Permission.MANAGE)
@@ -95,6 +115,7 @@ def create_blueprint(authenticator: Authenticator, engine: Engine, changes: Chan
 
     @blueprint.route("/v1/tasks/<path:task_id>/tree")
     class Tree(MethodView):
+        @described("get_task_tree", Permission.READ, {200: TreeNode})
         def get(self, task_id: str) -> Response:
             """A task with all that lies below it."""
             identity = authenticator.request(request, Permission.READ)

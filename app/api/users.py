@@ -18,6 +18,7 @@ from app.access.authenticator import Authenticator
 from app.access.passwords import PasswordCheck
 from app.access.sessions import Sessions
 from app.api.change import Change, Changes, Work
+from app.api.description.operation import ListOf, described
 from app.api.listing import answer, as_json, unseal
 from app.api.versions import check_version, tag
 from app.core.errors import Conflict, NotFound
@@ -74,6 +75,7 @@ def create_blueprint(
     @blueprint.route("/v1/users")
     class Users(MethodView):
         @blueprint.arguments(ListQuery, location="query", unknown=RAISE)
+        @described("list_users", Permission.ADMINISTER, {200: ListOf(ProjectMember)})
         def get(self, query: dict[str, Any]) -> Response:
             """The project's people, by e-mail."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -89,6 +91,14 @@ def create_blueprint(
             return answer(found, limit, lambda member: (member.email,))
 
         @blueprint.arguments(NewUser)
+        @described(
+            "add_user",
+            Permission.ADMINISTER,
+            {201: Admitted},
+            creates=True,
+            located=True,
+            tagged=True,
+        )
         def post(self, fields: dict[str, Any]) -> Response:
             """Let somebody into the project, whether known already or new."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -99,6 +109,7 @@ def create_blueprint(
 
     @blueprint.route("/v1/users/<uuid:user_id>")
     class OneUser(MethodView):
+        @described("get_user", Permission.ADMINISTER, {200: ProjectMember}, tagged=True)
         def get(self, user_id: UUID) -> Response:
             """One person of the project."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -107,6 +118,14 @@ def create_blueprint(
             return tag(as_json(member), member.version)
 
         @blueprint.arguments(UserPatch)
+        @described(
+            "change_user",
+            Permission.ADMINISTER,
+            {200: ProjectMember},
+            tagged=True,
+            guarded=True,
+            refuses=(409,),
+        )
         def patch(self, fields: dict[str, Any], user_id: UUID) -> Response:
             """Give a person another role or password, shut the door or open it."""
             identity = authenticator.request(request, Permission.ADMINISTER)
@@ -115,6 +134,7 @@ def create_blueprint(
             work = _patch(user_id, fields, password_hash, sessions)
             return changes.run(request, identity, work)
 
+        @described("remove_user", Permission.ADMINISTER, {204: None}, guarded=True, refuses=(409,))
         def delete(self, user_id: UUID) -> Response:
             """Let a person no longer belong to the project; the sessions in it end."""
             identity = authenticator.request(request, Permission.ADMINISTER)

@@ -24,7 +24,7 @@ class Depth(Protocol):
     def waiting_to(self) -> int: ...
 
 
-class Entry(msgspec.Struct):
+class LedgerEntry(msgspec.Struct):
     """One partition's line."""
 
     partition: int
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct):
     balanced: bool
 
 
-def balance(state: PartitionState, depth: Depth) -> Entry:
+def balance(state: PartitionState, depth: Depth) -> LedgerEntry:
     """Compare what the log counted with what PostgreSQL holds.
 
     ``queued`` is counted from the chunks that are really there, not from a difference: an event
@@ -56,7 +56,7 @@ def balance(state: PartitionState, depth: Depth) -> Entry:
     accepted = state.accepted_before + forgotten + logged + known_again
     duplicates = state.duplicates + known_again
     queued = max(0, queued)
-    return Entry(
+    return LedgerEntry(
         partition=state.partition,
         accepted=accepted,
         stored=state.stored,

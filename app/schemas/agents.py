@@ -11,6 +11,7 @@ from app.domain.agent import Liveness
 from app.domain.event import MAX_DEPTH
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
 from app.schemas.access import Strict, storable
+from app.schemas.described import several
 from app.schemas.tasks import ListQuery
 
 MAX_META_BYTES = 16 * 1024
@@ -21,7 +22,7 @@ class AgentsQuery(ListQuery):
     """Which agents. Several values come with commas between."""
 
     status = fields.String(validate=[validate.Length(1, 1000), storable])
-    liveness = fields.String(validate=validate.Length(1, 100))
+    liveness = fields.String(validate=validate.Length(1, 100), metadata=several(LIVENESSES))
     role = fields.String(validate=validate.OneOf(["worker", "manager"]))
     task_id = fields.String(validate=[validate.Length(1, 128), storable])
     text = fields.String(validate=[validate.Length(1, 200), storable])

@@ -11,6 +11,7 @@ from app.domain.command import CommandState
 from app.domain.event import MAX_DEPTH
 from app.domain.json_text import depth_exceeds, holds_unstorable_text
 from app.schemas.access import Strict
+from app.schemas.described import several
 from app.schemas.tasks import ListQuery
 
 MAX_ARGS_BYTES = 32 * 1024
@@ -45,7 +46,7 @@ class NewCommand(Strict):
 class CommandsQuery(ListQuery):
     """Which commands. Several states come with commas between."""
 
-    state = fields.String(validate=validate.Length(max=200))
+    state = fields.String(validate=validate.Length(max=200), metadata=several(STATES))
 
     @post_load
     def split_states(self, data: dict[str, Any], **_: object) -> dict[str, Any]:

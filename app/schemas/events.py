@@ -11,6 +11,7 @@ from app.domain.cursor import Cursor, CursorInvalid
 from app.domain.event import SEVERITIES
 from app.domain.subscription import Filter, values
 from app.schemas.access import Strict
+from app.schemas.described import NO_NUL, several
 
 
 class CursorField(fields.String):
@@ -33,12 +34,12 @@ class MomentField(fields.AwareDateTime):
 class FilterQuery(Strict):
     """Filters; each takes one value or several with commas between."""
 
-    agent_id = fields.String(validate=validate.Length(max=4096))
-    type = fields.String(validate=validate.Length(max=4096))
-    task_id = fields.String(validate=validate.Length(max=4096))
-    trace_id = fields.String(validate=validate.Length(max=4096))
-    severity = fields.String(validate=validate.Length(max=200))
-    text = fields.String(validate=validate.Length(max=200))
+    agent_id = fields.String(validate=validate.Length(max=4096), metadata=NO_NUL)
+    type = fields.String(validate=validate.Length(max=4096), metadata=NO_NUL)
+    task_id = fields.String(validate=validate.Length(max=4096), metadata=NO_NUL)
+    trace_id = fields.String(validate=validate.Length(max=4096), metadata=NO_NUL)
+    severity = fields.String(validate=validate.Length(max=200), metadata=several(SEVERITIES))
+    text = fields.String(validate=validate.Length(max=200), metadata=NO_NUL)
 
     @post_load
     def to_filter(self, data: dict[str, Any], **_: object) -> dict[str, Any]:

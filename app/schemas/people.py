@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from app.domain.access import Role
 from app.schemas.access import MIN_PASSWORD, Strict, storable
+from app.schemas.described import ONE_LINE
 from app.schemas.tasks import ListQuery
 
 ROLES = [role.value for role in Role]
@@ -26,7 +27,11 @@ def role_field(*, required: bool = False) -> fields.String:
 
 def name_field() -> fields.String:
     """What something is called, for people."""
-    return fields.String(required=True, validate=[validate.Length(1, 200), storable, _printable])
+    return fields.String(
+        required=True,
+        validate=[validate.Length(1, 200), storable, _printable],
+        metadata=ONE_LINE,
+    )
 
 
 def password_field(*, required: bool = False) -> fields.String:
@@ -46,7 +51,10 @@ class NewUser(Strict):
         validate=[
             validate.Length(3, 320),
             storable,
-            validate.Regexp(r"[^@\s]+@[^@\s]+\Z", error="It must be an e-mail address."),
+            validate.Regexp(
+                r"[^@\s\x00-\x1f\x7f-\xa0]+@[^@\s\x00-\x1f\x7f-\xa0]+\Z",
+                error="It must be an e-mail address.",
+            ),
         ],
     )
     role = role_field(required=True)

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
 from app.domain.task import TaskState
 from app.schemas.access import Strict, storable
+from app.schemas.described import CURSOR, VISIBLE, several
 from app.schemas.events import MomentField
 
 STATES = [state.value for state in TaskState]
@@ -23,13 +24,13 @@ class ListQuery(Strict):
     """How much of a list, and from where."""
 
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
-    cursor = fields.String(validate=validate.Length(1, 1000))
+    cursor = fields.String(validate=validate.Length(1, 1000), metadata=CURSOR)
 
 
 class TasksQuery(ListQuery):
     """Which tasks."""
 
-    state = fields.String(validate=validate.Length(max=200))
+    state = fields.String(validate=validate.Length(max=200), metadata=several(STATES))
     agent_id = fields.String(validate=[validate.Length(1, 128), storable])
     parent_id = fields.String(validate=[validate.Length(1, 128), storable])
     created_by = fields.String(validate=[validate.Length(1, 128), storable])
@@ -50,7 +51,7 @@ class TaskFields(Strict):
     """What a task may be given at any time."""
 
     title = fields.String(validate=[validate.Length(1, 1000), storable])
-    agent_id = fields.String(validate=[validate.Length(1, 128), _words])
+    agent_id = fields.String(validate=[validate.Length(1, 128), _words], metadata=VISIBLE)
     parent_id = fields.String(validate=[validate.Length(1, 128), storable], allow_none=True)
     input = fields.Raw(allow_none=True)
     deadline_at = MomentField(allow_none=True)
@@ -74,8 +75,10 @@ class NewTask(TaskFields):
     """A task to be created. ``created_by`` is the manager that wants it, if it is an agent."""
 
     title = fields.String(required=True, validate=[validate.Length(1, 1000), storable])
-    agent_id = fields.String(required=True, validate=[validate.Length(1, 128), _words])
-    created_by = fields.String(validate=[validate.Length(1, 128), _words])
+    agent_id = fields.String(
+        required=True, validate=[validate.Length(1, 128), _words], metadata=VISIBLE
+    )
+    created_by = fields.String(validate=[validate.Length(1, 128), _words], metadata=VISIBLE)
 
 
 class TaskPatch(TaskFields):

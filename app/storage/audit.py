@@ -14,7 +14,7 @@ from app.storage.writes import Writer
 PRUNED_AT_ONCE: Final = 10_000
 
 
-class Entry(msgspec.Struct):
+class AuditEntry(msgspec.Struct):
     """One change. ``subject`` is ``key:<id>``, ``user:<id>`` or ``command line``."""
 
     audit_id: int
@@ -68,7 +68,7 @@ def page(
     subject: str | None = None,
     resource: str | None = None,
     resource_id: str | None = None,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Entries, newest first, before an id if one is given."""
     wanted = {
         "project": project_id,
@@ -93,7 +93,7 @@ def page(
         ),
         wanted,
     )
-    return [Entry(*row) for row in found]
+    return [AuditEntry(*row) for row in found]
 
 
 def prune(connection: Connection, older_than: datetime) -> int:

@@ -24,6 +24,7 @@ from app.api import (
     commands,
     config_schema,
     configurations,
+    docs,
     health,
     history,
     ingest,
@@ -130,6 +131,7 @@ def create_app(settings: Settings) -> Flask:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(pages.create_blueprint())
+    app.register_blueprint(docs.create_blueprint())
     sockets.register(app, gateway, authenticator, places)
     register_commands(app, settings, engine, sessions, caches)
     app.extensions["telltale"] = gateway

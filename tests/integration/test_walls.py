@@ -54,6 +54,10 @@ ROUTES: Final = {
     "GET /": Route(OPEN),
     "GET /<any('favicon.svg', 'favicon.ico', 'robots.txt'):name>": Route(OPEN),
     "GET /assets/<path:name>": Route(OPEN),
+    "GET /docs": Route(OPEN),
+    "GET /docs/<any('docs.css', 'docs.js', 'swagger-ui-bundle.js', 'swagger-ui.css'):name>": Route(
+        OPEN
+    ),
     "GET /healthz": Route(OPEN),
     "GET /metrics": Route(OPEN),
     "GET /openapi.json": Route(OPEN),

@@ -72,8 +72,7 @@ def create_api(app: Flask) -> Api:
     api = Api(
         app,
         spec_kwargs={
-            "info": {"description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
-            "servers": [{"url": "/"}],
+            "info": {"description": _ABOUT, "license": {"name": "MIT"}},
             "marshmallow_plugin": fields,
             "extra_plugins": [_Spelled(fields)],
         },

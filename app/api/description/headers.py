@@ -10,7 +10,7 @@ PARAMETERS: Final[dict[str, Json]] = {
     "Idempotency-Key": {
         "description": "Makes it safe to send the request again: for 24 hours the first answer is "
         "given again, with `Idempotency-Replayed: true`.",
-        "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+        "schema": {"type": "string", "pattern": "^[ -~]{1,257}$"},
     },
     "If-Match": {
         "description": "The ETag of what you change, or `*` for any.",

@@ -53,7 +53,7 @@ EVENT: Final[Json] = {
     "additionalProperties": False,
     "properties": {
         "id": {
-            "type": "string",
+            "type": ["string", "null"],
             "pattern": "^[!-~]{1,64}$",
             "description": "Unique; a UUIDv7 is best. Without one, a retry is not recognised.",
         },
@@ -64,7 +64,7 @@ EVENT: Final[Json] = {
         },
         "agent_id": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         "time": {
-            "type": "string",
+            "type": ["string", "null"],
             "format": "date-time",
             "description": "At most 5 minutes ahead and 30 days back; missing, it is now.",
         },

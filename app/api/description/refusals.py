@@ -106,4 +106,4 @@ def statuses(operation: Operation, method: str, path: str, doc: Json) -> list[in
         found |= {400, 409, 422}
     if operation.guarded or operation.replaces:
         found |= {400, 412, 428}
-    return sorted(found)
+    return sorted(found - set(operation.answers))

@@ -116,6 +116,9 @@ def test_a_merge_keeps_what_it_overwrites(manager: Rest) -> None:
     newest = manager.get(f"{PATH}/history/3").ok()
     assert (newest["lost"], newest["value"]) == ({"/a": 2}, merged["value"])
     manager.put(PATH, {"a": 4}, merge="lww").problem(428, "precondition_required")
+    manager.put(PATH, {"a": 4}, first=True, merge="lww").problem(
+        412, "precondition_failed", "current_version"
+    )
     manager.put(PATH, {"a": 4}, 9, merge="lww").problem(
         412, "precondition_failed", "current_version"
     )

@@ -171,6 +171,21 @@ def test_another_method_is_405(tenant: Tenant, method: str) -> None:
     assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
 
 
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/v1/tasks/t", "GET, HEAD, OPTIONS, PATCH"),
+        ("/v1/tasks/t/cancel", "OPTIONS, POST"),
+        ("/v1/tasks/t/tree", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_allow_names_what_is_at_the_path_itself(tenant: Tenant, path: str, allow: str) -> None:
+    assert tenant.reader.request("OPTIONS", path).headers["allow"] == allow
+    answer = tenant.reader.request("DELETE", path)
+    answer.problem(405, "method_not_allowed")
+    assert answer.headers["allow"] == allow
+
+
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v2/events", "/ws", "/v1"])
 def test_another_path_is_404(tenant: Tenant, path: str) -> None:
     tenant.sender.get(path).problem(404, "not_found")

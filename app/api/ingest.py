@@ -35,6 +35,7 @@ from app.domain.access import Identity, Permission
 from app.domain.event import Event, EventRejected, Rejected, accept, encode_event, read_item
 from app.domain.partition import agent_key, partition_of
 from app.eventlog.log import NOWHERE, Appender, LogUnavailable, Mark, Outcome, Run, Verdict
+from app.schemas.receipts import Receipt, Refused
 from app.settings import Settings
 from app.storage.settled import all_settled
 
@@ -45,24 +46,6 @@ BREATH_BYTES: Final = 128 * 1024
 """After judging so much, others get their turn."""
 
 log = get_logger(__name__)
-
-
-class Refused(msgspec.Struct):
-    """One item of a batch that is not in."""
-
-    index: int
-    id: str | None
-    code: str
-    detail: str
-
-
-class Receipt(msgspec.Struct, omit_defaults=True):
-    """The answer: what was taken. ``stored`` is there when it was waited for."""
-
-    accepted: int
-    duplicates: int
-    rejected: list[Refused]
-    stored: bool = False
 
 
 Turned = tuple[int, Rejected]

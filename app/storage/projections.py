@@ -14,7 +14,7 @@ from app.domain.agent_state import AgentState, replay
 from app.domain.event import SEVERITIES, Event
 from app.domain.task import Task, TaskEvent, decode_task, fold
 
-SNAPSHOT_EVERY: Final = 1000
+SNAPSHOT_EVERY: Final = 250
 """Events of an agent from one snapshot to the next."""
 
 MAX_REPLAYED: Final = 5000
@@ -139,7 +139,8 @@ def _base(connection: Connection, project_id: UUID, kind: str, name: str, at: da
     row = connection.execute(
         text(
             "SELECT position, state::text FROM projection_snapshots WHERE project_id = :project"
-            " AND kind = :kind AND id = :name AND as_of <= :at ORDER BY position DESC LIMIT 1"
+            " AND kind = :kind AND id = :name AND as_of <= :at"
+            " ORDER BY as_of DESC, position DESC LIMIT 1"
         ),
         {"project": project_id, "kind": kind, "name": name, "at": at},
     ).first()

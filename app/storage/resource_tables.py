@@ -187,4 +187,5 @@ projection_snapshots = Table(
     moment("as_of"),
     Column("state", JSON, nullable=False),
     Index("projection_snapshots_by_time", "as_of"),
+    Index("projection_snapshots_of_one", "project_id", "kind", "id", "as_of", "position"),
 )

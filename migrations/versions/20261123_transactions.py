@@ -31,6 +31,8 @@ CREATE TABLE projection_snapshots (
     PRIMARY KEY (project_id, kind, id, position)
 );
 CREATE INDEX projection_snapshots_by_time ON projection_snapshots (as_of);
+CREATE INDEX projection_snapshots_of_one
+    ON projection_snapshots (project_id, kind, id, as_of, position);
 
 -- Events of changes, in the transaction of the change; the drain gives each its place in history.
 CREATE TABLE outbox (

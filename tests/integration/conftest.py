@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, NullPool, create_engine
 
 from app.settings import Settings
@@ -118,7 +119,13 @@ def spare_engine(spare: Stack) -> Iterator[Engine]:
 
 @pytest.fixture
 def spare_tenant(spare: Stack, spare_engine: Engine) -> Tenant:
-    """A fresh project on the spare stack."""
+    """A fresh project on the spare stack, whose small log has room again."""
+    with Redis.from_url(spare.redis_url) as redis:
+        wait_until(
+            lambda: not any(redis.xlen(log) for log in redis.scan_iter("telltale:{p*}:log")),
+            timeout_s=READY_TIMEOUT_S,
+            what=lambda: "the log keeps what the tests before have sent",
+        )
     return tenants.create(spare_engine, spare.url)
 
 

@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest import Api
 
-from app.api.description import headers, refusals
+from app.api.description import headers, media, refusals
 from app.api.description.components import Components
 from app.api.description.examples import BODIES
 from app.api.description.operation import KEY, Anybody, Operation
@@ -95,7 +95,8 @@ class _Spelled(BasePlugin):
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)
         self._components = Components(spec, self._fields.converter)
-        spec.components.schema("Problem", refusals.PROBLEM)
+        for name, schema in {"Problem": refusals.PROBLEM, **media.NAMED}.items():
+            spec.components.schema(name, schema)
         for name, response in refusals.responses():
             spec.components.response(name, response)
         for name, scheme in _SECURITY.items():

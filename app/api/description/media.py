@@ -97,17 +97,22 @@ CLOUD_EVENT: Final[Json] = {
     "required": ["specversion", "id", "type", "source"],
 }
 
+NAMED: Final = {"Event": EVENT, "CloudEvent": CLOUD_EVENT}
+"""What the document holds under a name."""
+
+_EVENT: Final = {"$ref": "#/components/schemas/Event"}
+_CLOUD_EVENT: Final = {"$ref": "#/components/schemas/CloudEvent"}
 EVENTS: Final[Json] = {
     "application/json": {
         "schema": {
-            "oneOf": [EVENT, {"type": "array", "items": EVENT, "minItems": 1, "maxItems": 1000}]
+            "oneOf": [_EVENT, {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": 1000}]
         }
     },
     "application/x-ndjson": {
         "schema": {"type": "string", "description": "One event a line."},
     },
-    "application/cloudevents+json": {"schema": CLOUD_EVENT},
+    "application/cloudevents+json": {"schema": _CLOUD_EVENT},
     "application/cloudevents-batch+json": {
-        "schema": {"type": "array", "items": CLOUD_EVENT, "minItems": 1, "maxItems": 1000}
+        "schema": {"type": "array", "items": _CLOUD_EVENT, "minItems": 1, "maxItems": 1000}
     },
 }

@@ -49,6 +49,7 @@ _WORDS: Final = {
     410: "Gone: the cursor is of no use any more; start again without one.",
     412: "PreconditionFailed: it has changed since that version; `current_version` is the new one.",
     413: "PayloadTooLarge: the body is too large.",
+    414: "UriTooLong: the request's first line is too long.",
     415: "UnsupportedMediaType: the content type or encoding is not one that is read here.",
     422: "Unprocessable: what it says is wrong; `errors` points at the fields.",
     428: "PreconditionRequired: it takes If-Match with the version that you change.",
@@ -95,9 +96,9 @@ def statuses(operation: Operation, method: str, path: str, doc: Json) -> list[in
         if operation.may is not Anybody.KNOWN or method != "get":
             found.add(403)
     if "{" in path:
-        found.add(404)
+        found |= {404, 414}
     if any(parameter["in"] == "query" for parameter in doc.get("parameters", ())):
-        found.add(422)
+        found |= {414, 422}
         if any(parameter["name"] == "cursor" for parameter in doc["parameters"]):
             found.add(400)
     if "requestBody" in doc:

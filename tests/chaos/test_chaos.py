@@ -21,7 +21,7 @@ SEED = int(os.environ.get("TELLTALE_CHAOS_SEED") or SystemRandom().randrange(1_0
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(360)
 def test_nothing_that_was_stored_is_lost_doubled_or_reordered(tmp_path: Path) -> None:
     tell = functools.partial(print, flush=True)  # pytest shows it when the test fails
     again = f"TELLTALE_CHAOS_SEED={SEED}"

@@ -116,6 +116,7 @@ def test_answers_count_once_and_only_the_agents_own(tenant: Tenant, manager: Res
         assert done["detail"] == ("first\ufffd" + "x" * 3000)[:2000]
         other.send({"type": "ping"})
         other.expect("pong")
+    wait_until(lambda: "done" in steps(manager, 2), timeout_s=10, what=lambda: "done is not told")
     told = steps(manager, 2)
     assert (told[0], told.count("done"), "failed" in told) == ("queued", 1, False)
 

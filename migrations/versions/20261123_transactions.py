@@ -31,8 +31,6 @@ CREATE TABLE projection_snapshots (
     PRIMARY KEY (project_id, kind, id, position)
 );
 CREATE INDEX projection_snapshots_by_time ON projection_snapshots (as_of);
-CREATE INDEX projection_snapshots_of_one
-    ON projection_snapshots (project_id, kind, id, as_of, position);
 
 -- Events of changes, in the transaction of the change; the drain gives each its place in history.
 CREATE TABLE outbox (
@@ -75,7 +73,6 @@ CREATE INDEX tasks_by_agent ON tasks (project_id, agent_id, created_at);
 CREATE INDEX tasks_by_parent ON tasks (project_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX tasks_due ON tasks (deadline_at) WHERE deadline_at IS NOT NULL
     AND finished_at IS NULL;
-CREATE INDEX tasks_over ON tasks (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE agent_configs (
     project_id uuid NOT NULL,
@@ -99,7 +96,6 @@ CREATE TABLE agent_config_history (
     changed_by text NOT NULL,
     PRIMARY KEY (project_id, agent_id, version)
 );
-CREATE INDEX agent_config_history_by_time ON agent_config_history (changed_at);
 
 CREATE TABLE config_schemas (
     project_id uuid PRIMARY KEY REFERENCES projects ON DELETE CASCADE,
@@ -121,8 +117,6 @@ CREATE TABLE commands (
     deadline_at timestamptz NOT NULL,
     delivered_at timestamptz,
     deliveries integer NOT NULL DEFAULT 0,
-    -- The life of the agent that it was sent to last, or that has it.
-    incarnation bigint NOT NULL DEFAULT 0,
     received_at timestamptz,
     finished_at timestamptz,
     detail text,

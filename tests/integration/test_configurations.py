@@ -176,17 +176,6 @@ def test_two_hundred_writers_lose_no_update(manager: Rest) -> None:
     assert sorted(known["value"]["n"]) == list(range(200))
 
 
-def test_merging_writers_keep_each_others_fields(manager: Rest) -> None:
-    manager.put(PATH, {}, first=True).ok()
-
-    def write(n: int) -> None:
-        manager.put(PATH, {f"f{n}": n}, 1, merge="lww").ok()
-
-    with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(write, range(100)))
-    assert manager.get(PATH).ok()["value"] == {f"f{n}": n for n in range(100)}
-
-
 def test_first_writers_are_one(manager: Rest) -> None:
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda n: manager.put(PATH, n, first=True), range(10)))

@@ -100,8 +100,8 @@ def test_an_email_that_nobody_has_takes_as_long(
 
     nobody = f"{uuid4().hex}@example.org"
     times = [(took_s(somebody.email, n), took_s(nobody, n)) for n in range(8)]
-    # In turns, and the quickest of each: what else the machine does falls on both. Without a hash to
-    # check the answer would come in a hundredth of the time.
+    # In turns, and the quickest of each: what else the machine does falls on both. Without a hash
+    # to check the answer would come in a hundredth of the time.
     known, unknown = (min(column) for column in zip(*times, strict=True))
     assert unknown > known / 4
 

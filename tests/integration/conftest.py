@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from redis import Redis
 from sqlalchemy import Engine, NullPool, create_engine
 
 from app.settings import Settings
@@ -16,6 +15,7 @@ from launcher.probe import Probe
 from launcher.stack import Stack
 from launcher.waiting import wait_until
 from tests.integration import tenants
+from tests.integration.rest import Rest
 from tests.integration.tenants import Tenant
 
 READY_TIMEOUT_S = 60.0
@@ -120,12 +120,17 @@ def spare_engine(spare: Stack) -> Iterator[Engine]:
 @pytest.fixture
 def spare_tenant(spare: Stack, spare_engine: Engine) -> Tenant:
     """A fresh project on the spare stack, whose small log has room again."""
-    with Redis.from_url(spare.redis_url) as redis:
-        wait_until(
-            lambda: not any(redis.xlen(log) for log in redis.scan_iter("telltale:{p*}:log")),
-            timeout_s=READY_TIMEOUT_S,
-            what=lambda: "the log keeps what the tests before have sent",
-        )
+    rest = Rest(spare.url, spare.admin_key)
+
+    def nothing_waits() -> bool:
+        answer = rest.get("/v1/ledger")
+        return answer.status == 200 and answer.json["queued"] == 0
+
+    wait_until(
+        nothing_waits,
+        timeout_s=READY_TIMEOUT_S,
+        what=lambda: "the log keeps what the tests before have sent",
+    )
     return tenants.create(spare_engine, spare.url)
 
 
